@@ -1,0 +1,76 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The settings of every target.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0335-existential-any.md
+    .enableUpcomingFeature("ExistentialAny"),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0409-access-level-on-imports.md
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0444-member-import-visibility.md
+    .enableUpcomingFeature("MemberImportVisibility"),
+    // https://github.com/swiftlang/swift-evolution/blob/main/proposals/0461-async-function-isolation.md
+    // A request made from an actor resumes on that actor, with no hop through the global executor.
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+let package = Package(
+    name: "swift-zookeeper-locks",
+    products: [
+        .library(name: "ZooKeeper", targets: ["ZooKeeper"]),
+        .library(name: "ZooKeeperLocks", targets: ["ZooKeeperLocks"]),
+        .library(name: "ZooKeeperTestKit", targets: ["ZooKeeperTestKit"]),
+        .executable(name: "fair-queue", targets: ["fair-queue"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        // Child processes: the TestKit's servers and the demonstration's workers.
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
+    ],
+    targets: [
+        // Debian ships no pkg-config file for the C client; the module map links it.
+        .systemLibrary(name: "CZooKeeper", providers: [.apt(["libzookeeper-mt-dev"])]),
+        .target(
+            name: "ZooKeeper",
+            dependencies: ["CZooKeeper", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "ZooKeeperLocks",
+            dependencies: ["ZooKeeper", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "ZooKeeperTestKit",
+            dependencies: ["ZooKeeper", .product(name: "Subprocess", package: "swift-subprocess")],
+            swiftSettings: settings
+        ),
+        // What the command-line tools read in the same way: durations.
+        .target(
+            name: "ToolArguments",
+            dependencies: [.product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "fair-queue",
+            dependencies: [
+                "ToolArguments", "ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
+            path: "examples/FairQueue",
+            swiftSettings: settings
+        ),
+        .testTarget(name: "ZooKeeperTests", dependencies: ["ZooKeeper"], swiftSettings: settings),
+        .testTarget(name: "ZooKeeperLocksTests", dependencies: ["ZooKeeperLocks"], swiftSettings: settings),
+        .testTarget(name: "ToolArgumentsTests", dependencies: ["ToolArguments"], swiftSettings: settings),
+        // Real servers, real processes.
+        .testTarget(
+            name: "IntegrationTests",
+            dependencies: ["ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit", "fair-queue"],
+            swiftSettings: settings
+        ),
+    ]
+)
