@@ -1,0 +1,128 @@
+internal import CZooKeeper
+import Glibc
+import Logging
+
+/// The transport over the C client: owns one `zhandle_t`.
+///
+/// C gets integers as contexts, never references: a watch's context also gets every event of the session and is not freed by
+/// a close, and a close was measured to lose a fifth of the pending completions. The integers find their session through
+/// ``BridgeTable`` and their request or watch in the session's tables; what is not there any more is ignored.
+final class Bridge: Sendable {
+    /// Why a request has no good answer.
+    struct Refusal: Error, Hashable, Sendable {
+        var code: ZooKeeperError.Code
+        /// False when the server said no, or the request was never handed over.
+        var mayBeExecuted: Bool
+        var failedOperation: Int?
+        var detail = ""
+    }
+
+    struct Handle {
+        var pointer: OpaquePointer?
+        /// Memory that the C client writes the results of transactions to, by the context of the request.
+        var transactions: [UInt64: TransactionBuffer] = [:]
+    }
+
+    /// Marks the contexts of this bridge; from 1, as a context of all zeroes would be a null pointer.
+    let number: UInt16
+    /// Submitting holds the lock, so that no thread is inside a call with a handle that is being closed. The C client does not
+    /// call back from within a submission.
+    let handle = Locked(Handle())
+    private let logSlot: LogRouter.Slot
+
+    init(logger: Logger) throws(ZooKeeperError) {
+        guard let number = BridgeTable.reserve() else {
+            throw ZooKeeperError(
+                .tooManySessions, operation: "connect", detail: "65,535 sessions are open in this process: close some")
+        }
+        self.number = number
+        logSlot = LogRouter.shared.take(logger)
+    }
+
+    /// Creates the handle, which begins to connect. Events may arrive before this returns.
+    ///
+    /// - Parameter hosts: numeric addresses, and the chroot: with host names the C client asks the resolver in every round of
+    ///   its loop, and spins when that fails.
+    func open(hosts: String, timeout: Duration, for session: Session) throws(ZooKeeperError) {
+        BridgeTable.register(session, as: number)
+        let opened = handle.withLock { handle -> Int32? in
+            let pointer = zookeeper_init2(
+                hosts, Callbacks.session, Int32(clamping: timeout.milliseconds), nil, context(0), ZOO_NO_LOG_CLIENTENV,
+                logSlot.callback)
+            guard let pointer else { return errno == 0 ? EINVAL : errno }
+            zoo_set_servers_resolution_delay(pointer, -1)
+            handle.pointer = pointer
+            return nil
+        }
+        guard let status = opened else { return }
+        BridgeTable.remove(number)
+        LogRouter.shared.giveBack(logSlot)
+        throw ZooKeeperError(
+            .internalInconsistency, operation: "connect", detail: "the C client gave no handle for '\(hosts)' (errno \(status))")
+    }
+
+    /// Closes the handle: up to six seconds. Call it once, on a thread of its own: from one of the C client's own threads it
+    /// would wait for itself.
+    func close() {
+        let pointer = handle.withLock { handle in
+            let pointer = handle.pointer
+            handle.pointer = nil
+            return pointer
+        }
+        if let pointer { zookeeper_close(pointer) }
+        // No thread of the C client is left that could write there.
+        let transactions = handle.withLock { handle in
+            let transactions = handle.transactions
+            handle.transactions = [:]
+            return transactions
+        }
+        _ = transactions
+        BridgeTable.remove(number)
+        LogRouter.shared.giveBack(logSlot)
+    }
+
+    /// The integer, dressed as a pointer, that C hands back with the answer or the event.
+    func context(_ key: UInt64) -> UnsafeMutableRawPointer? {
+        UnsafeMutableRawPointer(bitPattern: UInt(UInt64(number) << 48 | key))
+    }
+}
+
+/// Finds the session of a context.
+enum BridgeTable {
+    private struct State {
+        var sessions: [UInt16: Session] = [:]
+        var reserved: Set<UInt16> = []
+        var last: UInt16 = 0
+    }
+
+    private static let state = Locked(State())
+
+    /// A number that no other bridge has; `nil` when all are taken. Numbers are reused as late as possible.
+    static func reserve() -> UInt16? {
+        state.withLock { state in
+            guard state.reserved.count < Int(UInt16.max) else { return nil }
+            repeat { state.last &+= 1 } while state.last == 0 || state.reserved.contains(state.last)
+            state.reserved.insert(state.last)
+            return state.last
+        }
+    }
+
+    static func register(_ session: Session, as number: UInt16) {
+        state.withLock { $0.sessions[number] = session }
+    }
+
+    static func remove(_ number: UInt16) {
+        let session = state.withLock { state in
+            state.reserved.remove(number)
+            return state.sessions.removeValue(forKey: number)
+        }
+        _ = session
+    }
+
+    /// The session and the key that a context means.
+    static func resolve(_ context: UnsafeRawPointer?) -> (session: Session, key: UInt64)? {
+        let bits = UInt64(UInt(bitPattern: context))
+        guard let session = state.withLock({ $0.sessions[UInt16(bits >> 48)] }) else { return nil }
+        return (session, bits & (1 << 48 - 1))
+    }
+}

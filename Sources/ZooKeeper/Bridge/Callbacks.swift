@@ -1,0 +1,109 @@
+internal import CZooKeeper
+
+/// The functions that the C client calls, on its completion thread: they copy what C lends, find the session and pass it on.
+enum Callbacks {
+    static let session: watcher_fn = { handle, type, state, _, context in
+        guard type == ZOO_SESSION_EVENT, let session = BridgeTable.resolve(context)?.session else { return }
+        session.linkChanged(change(handle, state))
+    }
+
+    private static func change(_ handle: OpaquePointer?, _ state: Int32) -> Session.LinkChange {
+        switch state {
+        case ZOO_CONNECTED_STATE:
+            .connected(
+                sessionID: zoo_client_id(handle)?.pointee.client_id ?? 0,
+                timeout: .milliseconds(Int64(zoo_recv_timeout(handle))))
+        case ZOO_EXPIRED_SESSION_STATE: .expired
+        case ZOO_AUTH_FAILED_STATE: .authenticationFailed
+        case ZOO_READONLY_STATE: .readOnly
+        // The state is 0 after a disconnect, before the next attempt.
+        case ZOO_CONNECTING_STATE, ZOO_ASSOCIATING_STATE, ZOO_NOTCONNECTED_STATE, 0: .disconnected
+        default: .other(state)
+        }
+    }
+
+    /// Watches are told of session events too; those arrive through ``session`` as well.
+    static let watch: watcher_fn = { _, type, _, path, context in
+        guard type != ZOO_SESSION_EVENT, let path, let (session, key) = BridgeTable.resolve(context) else { return }
+        let kind: WatchEvent.Kind =
+            switch type {
+            case ZOO_CREATED_EVENT: .created
+            case ZOO_DELETED_EVENT: .deleted
+            case ZOO_CHANGED_EVENT: .dataChanged
+            case ZOO_CHILD_EVENT: .childrenChanged
+            default: .other(type)
+            }
+        session.fired(WatchID(key: key), WatchEvent(kind, path: NodePath(unchecked: String(cString: path))))
+    }
+
+    static let done: void_completion_t = { status, context in
+        finish(context, status) { .done }
+    }
+
+    static let stat: stat_completion_t = { status, stat, context in
+        finish(context, status) { .stat(Stat(stat)) }
+    }
+
+    static let data: data_completion_t = { status, bytes, count, stat, context in
+        finish(context, status) { .data([UInt8](bytes, count), Stat(stat)) }
+    }
+
+    static let created: string_stat_completion_t = { status, path, stat, context in
+        finish(context, status) { .created(NodePath(unchecked: path.map { String(cString: $0) } ?? ""), Stat(stat)) }
+    }
+
+    static let children: strings_completion_t = { status, names, context in
+        finish(context, status) { .children([String](names)) }
+    }
+
+    static let committed: void_completion_t = { status, context in
+        guard let (session, key) = BridgeTable.resolve(context) else { return }
+        guard let buffer = session.bridge.takeTransaction(key) else { return }
+        session.complete(RequestID(key: key), buffer.result(status))
+    }
+
+    private static func finish(_ context: UnsafeRawPointer?, _ status: Int32, _ reply: () -> Reply) {
+        guard let (session, key) = BridgeTable.resolve(context) else { return }
+        let result: Result<Reply, Bridge.Refusal> = status == 0 ? .success(reply()) : .failure(Bridge.Refusal(status: status))
+        session.complete(RequestID(key: key), result)
+    }
+}
+
+extension Stat {
+    fileprivate init(_ stat: UnsafePointer<CZooKeeper.Stat>?) {
+        guard let stat = stat?.pointee else {
+            self.init()
+            return
+        }
+        self.init(stat)
+    }
+
+    init(_ stat: CZooKeeper.Stat) {
+        self.init(
+            czxid: stat.czxid, mzxid: stat.mzxid, pzxid: stat.pzxid, ctime: stat.ctime, mtime: stat.mtime,
+            version: stat.version, cversion: stat.cversion, aversion: stat.aversion, ephemeralOwner: stat.ephemeralOwner,
+            dataLength: stat.dataLength, numChildren: stat.numChildren)
+    }
+}
+
+extension [UInt8] {
+    /// The client gives -1 as the length of data that was never set.
+    fileprivate init(_ bytes: UnsafePointer<CChar>?, _ count: Int32) {
+        guard let bytes, count > 0 else {
+            self = []
+            return
+        }
+        self = [UInt8](UnsafeRawBufferPointer(start: bytes, count: Int(count)))
+    }
+}
+
+extension [String] {
+    fileprivate init(_ vector: UnsafePointer<String_vector>?) {
+        self = []
+        guard let vector = vector?.pointee, let names = vector.data else { return }
+        reserveCapacity(Int(vector.count))
+        for index in 0..<Int(Swift.max(0, vector.count)) {
+            if let name = names[index] { append(String(cString: name)) }
+        }
+    }
+}

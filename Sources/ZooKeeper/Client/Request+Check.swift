@@ -1,0 +1,76 @@
+extension Request {
+    /// The most data that is sent, in bytes. The server drops the connection on a packet over its limit of 1 MiB, which also
+    /// has to hold the path and the access rights.
+    static let maximumDataLength = 1_000_000
+
+    /// What is wrong with the request, found before C sees it. (Paths were checked when they were made.)
+    var flaw: ZooKeeperError? {
+        switch self {
+        case .create(let path, let data, let mode, let acl):
+            Self.flaw("create", path, data: data, mode: mode, acl: acl)
+        case .set(let path, let data, _):
+            Self.flaw("set", path, data: data)
+        case .commit(let operations):
+            Self.flaw(operations)
+        case .delete(.root, _):
+            ZooKeeperError(.invalidArgument, operation: "delete", path: .root, detail: "the root cannot be deleted")
+        case .delete, .get, .exists, .children:
+            nil
+        }
+    }
+
+    private static func flaw(_ operations: [Transaction.Operation]) -> ZooKeeperError? {
+        var total = 0
+        for (index, operation) in operations.enumerated() {
+            let found: ZooKeeperError?
+            switch operation {
+            case .create(let path, let data, let mode, let acl):
+                total += data.count
+                found = flaw("commit", path, data: data, mode: mode, acl: acl)
+            case .set(let path, let data, _):
+                total += data.count
+                found = flaw("commit", path, data: data)
+            case .delete(let path, _), .check(let path, _):
+                found = flaw("commit", path, data: [])
+            }
+            total += operation.path.string.utf8.count + 64
+            if var found {
+                found.failedOperation = index
+                return found
+            }
+        }
+        guard total <= maximumDataLength else {
+            return ZooKeeperError(
+                .dataTooLarge, operation: "commit",
+                detail: "the transaction has \(total) bytes, at most \(maximumDataLength) are sent")
+        }
+        return nil
+    }
+
+    private static func flaw(
+        _ operation: String, _ path: NodePath, data: [UInt8], mode: CreateMode = .persistent, acl: [ACL] = [.open]
+    ) -> ZooKeeperError? {
+        guard data.count <= maximumDataLength else {
+            return ZooKeeperError(
+                .dataTooLarge, operation: operation, path: path,
+                detail: "\(data.count) bytes of data, at most \(maximumDataLength) are sent")
+        }
+        guard !acl.isEmpty else {
+            return ZooKeeperError(.invalidACL, operation: operation, path: path, detail: "the list of access rights is empty")
+        }
+        for entry in acl where entry.scheme.utf8.contains(0) || entry.id.utf8.contains(0) {
+            return ZooKeeperError(.invalidACL, operation: operation, path: path, detail: "NUL in a scheme or an id")
+        }
+        switch mode {
+        case .persistentWithTTL(let duration), .persistentSequentialWithTTL(let duration):
+            // EphemeralType.TTL in the server keeps the time in 40 bits.
+            guard (1..<(1 << 40)).contains(duration.milliseconds) else {
+                return ZooKeeperError(
+                    .invalidArgument, operation: operation, path: path,
+                    detail: "a time to live of \(duration): from 1 ms to 2^40 - 1 ms")
+            }
+        default: break
+        }
+        return nil
+    }
+}

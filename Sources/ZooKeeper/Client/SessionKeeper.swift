@@ -1,0 +1,275 @@
+import Logging
+
+/// Keeps a client in sessions: opens the first, follows an expired one with the next, and tells the state of all that.
+final class SessionKeeper: Sendable {
+    private struct Core {
+        var session: Session?
+        var state = SessionState.connecting
+        var subscribers = SlotArray<AsyncStream<SessionState>.Continuation>()
+        /// Who waits for a session to submit to.
+        var waiting: [@Sendable (Result<Session, ZooKeeperError>) -> Void] = []
+        /// Sessions that are over, but whose threads may still run.
+        var ending: [Session] = []
+    }
+
+    private let configuration: ZooKeeperClient.Configuration
+    private let servers: ConnectString
+    private let core = Locked(Core())
+    private let first = Promise<Result<Void, ZooKeeperError>>()
+    /// Resolved when the client is closed and the last of its threads is gone.
+    let finished = Promise<Void>()
+
+    init(_ configuration: ZooKeeperClient.Configuration, _ servers: ConnectString) {
+        self.configuration = configuration
+        self.servers = servers
+        DetachedThread.start("zk-open") { self.open(retryAfter: .milliseconds(100)) }
+    }
+
+    private var logger: Logger { configuration.logger }
+
+    // MARK: Sessions
+
+    /// The session to submit to, if there is one now.
+    var currentSession: Session? { core.withLock { $0.session } }
+
+    var state: SessionState { core.withLock { $0.state } }
+
+    /// The session to submit to. Between two sessions this waits for the next one, until `deadline`.
+    func session(_ operation: String, until deadline: ContinuousClock.Instant) async throws(ZooKeeperError) -> Session {
+        if let session = currentSession { return session }
+        let next = Promise<Result<Session, ZooKeeperError>>()
+        whenSession { next.resolve($0) }
+        let timer = TimerThread.shared.schedule(at: deadline) {
+            next.resolve(.failure(ZooKeeperError(.requestTimedOut, operation: operation, detail: "there was no session")))
+        }
+        defer { TimerThread.shared.cancel(timer) }
+        guard let result = await next.valueUnlessCancelled() else {
+            throw ZooKeeperError(.cancelled, operation: operation)
+        }
+        do {
+            return try result.get()
+        } catch {
+            var error = error
+            error.operation = operation
+            throw error
+        }
+    }
+
+    /// Calls `handler` with a session to submit to, at once if there is one.
+    func whenSession(_ handler: @escaping @Sendable (Result<Session, ZooKeeperError>) -> Void) {
+        let now = core.withLock { core -> Result<Session, ZooKeeperError>? in
+            if let session = core.session { return .success(session) }
+            if core.state == .closed { return .failure(ZooKeeperError(.closed, operation: "connect")) }
+            core.waiting.append(handler)
+            return nil
+        }
+        if let now { handler(now) }
+    }
+
+    /// Resolves the hosts and opens a session; again, ever more slowly, if there is no address. Blocks: on a thread of its own.
+    private func open(retryAfter pause: Duration) {
+        let answer = HostResolver.resolve(servers.servers)
+        for (server, reason) in answer.failures {
+            logger.warning("host not found", metadata: ["host": "\(server.host)", "reason": "\(reason)"])
+        }
+        guard !answer.addresses.isEmpty else {
+            let reasons = answer.failures.map { "\($0.server.host): \($0.reason)" }.joined(separator: "; ")
+            failFirst(ZooKeeperError(.hostNotFound, operation: "connect", detail: reasons))
+            return retry(after: pause)
+        }
+        do {
+            let session = try Session(
+                servers: answer.addresses.joined(separator: ","), chroot: servers.chroot,
+                timeout: configuration.sessionTimeout, logger: logger
+            ) { [weak self] session, event in
+                self?.sessionChanged(session, event)
+            }
+            adopt(session)
+        } catch {
+            logger.error("no session", metadata: ["error": "\(error)"])
+            failFirst(error)
+            retry(after: pause)
+        }
+    }
+
+    private func retry(after pause: Duration) {
+        guard state != .closed else { return }
+        TimerThread.shared.schedule(at: .now + pause) { [weak self] in
+            guard let self else { return }
+            DetachedThread.start("zk-open") { self.open(retryAfter: min(pause * 2, .seconds(5))) }
+        }
+    }
+
+    /// The session may have had its first events already, or even have ended.
+    private func adopt(_ session: Session) {
+        let waiting = core.withLock { core -> [@Sendable (Result<Session, ZooKeeperError>) -> Void]? in
+            guard core.state != .closed else { return nil }
+            if case .ended = session.link { return nil }
+            core.session = session
+            defer { core.waiting = [] }
+            return core.waiting
+        }
+        if let waiting {
+            for handler in waiting { handler(.success(session)) }
+        } else if state == .closed {
+            session.end(.closed)
+        }
+    }
+
+    private func sessionChanged(_ session: Session, _ event: Session.Event) {
+        switch event {
+        case .connected(epoch: 1): probe(session)
+        case .connected: advance(to: .connected, session)
+        case .suspended: advance(to: .suspended, session)
+        case .ended(let code): ended(session, code)
+        }
+    }
+
+    /// Anything can accept a connection and send bytes that the C client takes for ZooKeeper's; a missing chroot shows in every
+    /// answer and in no event. So a session counts as connected when the root was read.
+    private func probe(_ session: Session) {
+        session.submit(.exists(.root, watch: nil), deadline: .now + configuration.requestTimeout) { [weak self] result in
+            guard let self else { return }
+            switch result {
+            case .success:
+                advance(to: .connected, session)
+                first.resolve(.success(()))
+            case .failure(let failure) where failure.code == .noNode:
+                failFirst(
+                    ZooKeeperError(
+                        .chrootMissing, operation: "connect", path: servers.chroot,
+                        detail: "create it with a client of '\(servers.servers.map(\.description).joined(separator: ","))'"))
+                advance(to: .connected, session)
+            case .failure:
+                // The connection broke again: its next one is probed by whoever uses it.
+                break
+            }
+        }
+    }
+
+    private func ended(_ session: Session, _ code: ZooKeeperError.Code) {
+        guard code != .closed else { return }
+        let goesOn = core.withLock { core in
+            guard core.state != .closed else { return false }
+            if core.session === session {
+                core.session = nil
+            }
+            core.ending.removeAll { $0.closed.current != nil }
+            core.ending.append(session)
+            return true
+        }
+        guard goesOn else { return }
+        switch code {
+        case .sessionExpired:
+            logger.warning("session expired; opening a new one", metadata: ["session": .string(session.id.hexadecimal)])
+            publish(.expired)
+            publish(.connecting)
+            DetachedThread.start("zk-open") { self.open(retryAfter: .milliseconds(100)) }
+        case .authenticationFailed:
+            publish(.authenticationFailed)
+            failFirst(ZooKeeperError(code, operation: "connect"))
+            retry(after: .seconds(1))
+        default:
+            failFirst(
+                ZooKeeperError(
+                    code, operation: "connect",
+                    detail: "what answers at \(servers) speaks another protocol; is it the right port?"))
+            retry(after: .seconds(1))
+        }
+    }
+
+    // MARK: Connecting and closing
+
+    /// Waits for the first good answer of a server, for as long as the configuration allows.
+    func firstConnection() async throws(ZooKeeperError) {
+        let timer = TimerThread.shared.schedule(at: .now + configuration.connectTimeout) { [weak self] in
+            guard let self else { return }
+            failFirst(
+                ZooKeeperError(
+                    .connectTimedOut, operation: "connect",
+                    detail: """
+                        no server of \(servers) answered within \(configuration.connectTimeout); is one running there and part of \
+                        a quorum, does it expect TLS, is its limit of connections reached?
+                        """))
+        }
+        defer { TimerThread.shared.cancel(timer) }
+        guard let result = await first.valueUnlessCancelled() else {
+            throw ZooKeeperError(.cancelled, operation: "connect")
+        }
+        try result.get()
+    }
+
+    private func failFirst(_ error: ZooKeeperError) {
+        first.resolve(.failure(error))
+    }
+
+    func close() {
+        guard publish(.closed) else { return }
+        let (session, waiting, ending) = core.withLock { core in
+            let session = core.session
+            let waiting = core.waiting
+            core.session = nil
+            core.waiting = []
+            return (session, waiting, core.ending + (session.map { [$0] } ?? []))
+        }
+        let error = ZooKeeperError(.closed, operation: "connect")
+        failFirst(error)
+        for handler in waiting { handler(.failure(error)) }
+        session?.end(.closed)
+        let finished = finished
+        Task {
+            for session in ending { await session.closed.value() }
+            finished.resolve(())
+        }
+    }
+
+    // MARK: States
+
+    /// The state changed, if it is this session that counts.
+    private func advance(to state: SessionState, _ session: Session) {
+        let counts = core.withLock { core in
+            // Events may overtake the adoption of a session that was just opened.
+            core.session === session || core.session == nil
+        }
+        if counts { publish(state) }
+    }
+
+    /// Says whether it was news. Nothing follows `closed`.
+    @discardableResult
+    private func publish(_ state: SessionState) -> Bool {
+        let subscribers = core.withLock { core -> [AsyncStream<SessionState>.Continuation]? in
+            guard core.state != .closed, core.state != state else { return nil }
+            core.state = state
+            var subscribers: [AsyncStream<SessionState>.Continuation] = []
+            core.subscribers.forEach { subscribers.append($0) }
+            return subscribers
+        }
+        guard let subscribers else { return false }
+        for subscriber in subscribers {
+            subscriber.yield(state)
+            if state == .closed { subscriber.finish() }
+        }
+        return true
+    }
+
+    func states() -> AsyncStream<SessionState> {
+        let (stream, continuation) = AsyncStream.makeStream(of: SessionState.self, bufferingPolicy: .bufferingNewest(256))
+        let key = core.withLock { core -> UInt64? in
+            continuation.yield(core.state)
+            return core.state == .closed ? nil : core.subscribers.insert(continuation)
+        }
+        guard let key else {
+            continuation.finish()
+            return stream
+        }
+        continuation.onTermination = { [weak self] _ in
+            let removed = self?.core.withLock { $0.subscribers.remove(key) }
+            _ = removed
+        }
+        return stream
+    }
+}
+
+extension Int64 {
+    fileprivate var hexadecimal: String { "0x" + String(UInt64(bitPattern: self), radix: 16) }
+}

@@ -1,0 +1,85 @@
+import Logging
+
+/// A client of a ZooKeeper ensemble.
+///
+/// ```swift
+/// try await ZooKeeperClient.with(.init(servers: "zk1:2181,zk2:2181,zk3:2181")) { client in
+///     let (path, stat) = try await client.create(NodePath("/jobs"), data: [UInt8]("hello".utf8))
+/// }
+/// ```
+///
+/// A lost connection is made again by itself, to any of the servers. When the session expires, everybody who waits for an answer
+/// or a watch of it is told, and a new session is opened by itself; ``states`` tells of both.
+public final class ZooKeeperClient: Sendable {
+    public let configuration: Configuration
+    let keeper: SessionKeeper
+
+    private init(_ configuration: Configuration) throws(ZooKeeperError) {
+        self.configuration = configuration
+        keeper = SessionKeeper(configuration, try configuration.checked())
+    }
+
+    deinit {
+        keeper.close()
+    }
+
+    /// Connects, and returns when a server has answered a first request.
+    ///
+    /// - Throws: ``ZooKeeperError`` with the code `invalidConnectString` or `invalidTimeout` before anything is tried;
+    ///   `hostNotFound`, `connectTimedOut`, `notZooKeeper`, `chrootMissing` or `authenticationFailed`; `cancelled` when the
+    ///   calling task is cancelled. After an error nothing of the client is left.
+    public static func connect(_ configuration: Configuration) async throws(ZooKeeperError) -> ZooKeeperClient {
+        let client = try ZooKeeperClient(configuration)
+        do {
+            try await client.keeper.firstConnection()
+            return client
+        } catch {
+            await client.close()
+            throw error
+        }
+    }
+
+    /// Connects, runs `body` with the client, and closes the client whatever happens.
+    ///
+    /// - Throws: what ``connect(_:)`` throws, or what `body` throws.
+    public static func with<R>(
+        _ configuration: Configuration,
+        isolation: isolated (any Actor)? = #isolation,
+        _ body: (ZooKeeperClient) async throws -> sending R
+    ) async throws -> sending R {
+        let client = try await connect(configuration)
+        do {
+            let result = try await body(client)
+            await client.close()
+            return result
+        } catch {
+            await client.close()
+            throw error
+        }
+    }
+
+    /// Ends the session: the server deletes its ephemeral znodes, and every request and watch that is pending fails with
+    /// ``ZooKeeperError/Code/closed``. Returns within six seconds, when all threads of the client are gone. May be called any
+    /// number of times, by several tasks at once, and is not cut short by cancellation.
+    public func close() async {
+        keeper.close()
+        await keeper.finished.value()
+    }
+
+    /// The states from now on, the current one first. Every call makes an independent sequence; it ends after
+    /// ``SessionState/closed``. A reader that falls more than 256 states behind misses the oldest.
+    public var states: some AsyncSequence<SessionState, Never> & Sendable {
+        keeper.states()
+    }
+
+    public var state: SessionState { keeper.state }
+
+    /// The session timeout that the servers agreed to; the one asked for before the first connection.
+    public var sessionTimeout: Duration { keeper.currentSession?.timeout ?? configuration.sessionTimeout }
+
+    /// The number of the current session, as the servers' logs and `Stat.ephemeralOwner` have it; `nil` between sessions.
+    public var sessionID: Int64? {
+        guard let session = keeper.currentSession, case let id = session.id, id != 0 else { return nil }
+        return id
+    }
+}

@@ -1,0 +1,69 @@
+/// The absolute path of a znode, checked when it is made: `/jobs/nightly`.
+///
+/// Paths are compared byte by byte, as the server does: two Unicode spellings of one name are two znodes.
+public struct NodePath: Hashable, Sendable {
+    /// The path as text; always begins with `/`.
+    public let string: String
+
+    /// The longest path that is accepted, in UTF-8 bytes. The server has no limit of its own, but a request larger than
+    /// its packet limit breaks the connection, and again with every repetition.
+    public static let maximumLength = 4096
+
+    public static let root = NodePath(unchecked: "/")
+
+    /// Checks `string` by the rules of the server and of the C client.
+    ///
+    /// - Throws: ``ZooKeeperError/Code/invalidPath`` that names the reason and where it lies.
+    public init(_ string: String) throws(ZooKeeperError) {
+        if let flaw = NodePath.flaw(in: string) {
+            throw ZooKeeperError(.invalidPath, operation: "check path", detail: flaw)
+        }
+        self.string = string
+    }
+
+    package init(unchecked string: String) {
+        self.string = string
+    }
+
+    /// The last component; empty for the root.
+    public var name: Substring {
+        string[string.index(after: lastSlash)...]
+    }
+
+    /// The path without its last component; `nil` for the root.
+    public var parent: NodePath? {
+        guard string.utf8.count > 1 else { return nil }
+        let slash = lastSlash
+        return slash == string.startIndex ? .root : NodePath(unchecked: String(string[..<slash]))
+    }
+
+    /// The path of the child called `name`.
+    ///
+    /// - Throws: ``ZooKeeperError/Code/invalidPath`` when the name is empty, has a slash or is otherwise not allowed.
+    public func appending(_ name: String) throws(ZooKeeperError) -> NodePath {
+        try NodePath(self == .root ? "/" + name : string + "/" + name)
+    }
+
+    /// For names that a server sent, which have been checked there.
+    package func appending(unchecked name: some StringProtocol) -> NodePath {
+        NodePath(unchecked: self == .root ? "/" + name : string + "/" + name)
+    }
+
+    private var lastSlash: String.Index {
+        string.utf8.lastIndex(of: UInt8(ascii: "/")) ?? string.startIndex
+    }
+
+    // Swift compares strings by canonical equivalence; znodes are told apart by their bytes.
+    public static func == (lhs: NodePath, rhs: NodePath) -> Bool {
+        lhs.string.utf8.elementsEqual(rhs.string.utf8)
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        var string = string
+        string.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    }
+}
+
+extension NodePath: CustomStringConvertible {
+    public var description: String { string }
+}

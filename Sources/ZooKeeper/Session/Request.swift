@@ -1,0 +1,67 @@
+/// One request to the server, checked and ready to be handed to a transport.
+package enum Request: Sendable {
+    case create(NodePath, data: [UInt8], mode: CreateMode, acl: [ACL])
+    case delete(NodePath, version: Int32?)
+    case get(NodePath, watch: WatchID?)
+    case set(NodePath, data: [UInt8], version: Int32?)
+    case exists(NodePath, watch: WatchID?)
+    case children(NodePath, watch: WatchID?)
+    case commit([Transaction.Operation])
+
+    package var operation: String {
+        switch self {
+        case .create: "create"
+        case .delete: "delete"
+        case .get: "get"
+        case .set: "set"
+        case .exists: "exists"
+        case .children: "children"
+        case .commit: "commit"
+        }
+    }
+
+    package var path: NodePath? {
+        switch self {
+        case .create(let path, _, _, _), .delete(let path, _), .get(let path, _), .set(let path, _, _),
+            .exists(let path, _), .children(let path, _):
+            path
+        case .commit: nil
+        }
+    }
+}
+
+/// What the server answered.
+package enum Reply: Sendable {
+    case done
+    case created(NodePath, Stat)
+    case data([UInt8], Stat)
+    case stat(Stat)
+    case children([String])
+    case committed([Transaction.Result])
+}
+
+/// Why there is no answer, or which error the server answered with.
+package struct RequestFailure: Error, Hashable, Sendable {
+    package var code: ZooKeeperError.Code
+    package var outcomeIsUnknown: Bool
+    package var failedOperation: Int?
+    package var detail: String
+
+    package init(
+        _ code: ZooKeeperError.Code, outcomeIsUnknown: Bool = false, failedOperation: Int? = nil, detail: String = ""
+    ) {
+        self.code = code
+        self.outcomeIsUnknown = outcomeIsUnknown
+        self.failedOperation = failedOperation
+        self.detail = detail
+    }
+
+    /// The public error for a request that failed so.
+    package func error(operation: String, path: NodePath?) -> ZooKeeperError {
+        ZooKeeperError(
+            code, operation: operation, path: path, detail: detail, outcomeIsUnknown: outcomeIsUnknown,
+            failedOperation: failedOperation)
+    }
+}
+
+package typealias RequestResult = Result<Reply, RequestFailure>

@@ -1,0 +1,105 @@
+/// The requests of one session that wait for their answer.
+///
+/// A slot is reserved before the request is made, so that a cancellation that comes first is not lost; it is emptied by the
+/// first of answer, deadline, cancellation and the end of the session. Each completion thus runs exactly once.
+struct RequestTable {
+    enum Completion {
+        case continuation(UnsafeContinuation<RequestResult, Never>)
+        case handler(@Sendable (RequestResult) -> Void)
+
+        func callAsFunction(_ result: RequestResult) {
+            switch self {
+            case .continuation(let continuation): continuation.resume(returning: result)
+            case .handler(let handler): handler(result)
+            }
+        }
+    }
+
+    /// What is kept about a request that was made.
+    struct Entry {
+        var completion: Completion
+        var deadline: ContinuousClock.Instant
+        var isWrite: Bool
+        /// The number of connections so far, if there was none when the request was made. Such a request cannot have been
+        /// sent unless a connection was made since.
+        var offlineSince: UInt64?
+        var watch: WatchID?
+    }
+
+    fileprivate enum Slot {
+        case reserved
+        case cancelled
+        case waiting(Entry)
+    }
+
+    private var slots = SlotArray<Slot>()
+
+    var count: Int { slots.count }
+
+    mutating func reserve() -> RequestID {
+        RequestID(key: slots.insert(.reserved))
+    }
+
+    /// Whether the request may be made; if it was cancelled already, or the session ended, its slot is given up.
+    mutating func enter(_ id: RequestID, _ entry: Entry) -> Bool {
+        guard case .reserved = slots[id.key] else {
+            _ = slots.remove(id.key)
+            return false
+        }
+        slots[id.key] = .waiting(entry)
+        return true
+    }
+
+    /// Makes a request that nobody can cancel.
+    mutating func insert(_ entry: Entry) -> RequestID {
+        RequestID(key: slots.insert(.waiting(entry)))
+    }
+
+    mutating func remove(_ id: RequestID) -> Entry? {
+        guard case .waiting(let entry) = slots.remove(id.key) else { return nil }
+        return entry
+    }
+
+    mutating func cancel(_ id: RequestID) -> Entry? {
+        switch slots[id.key] {
+        case .waiting(let entry):
+            _ = slots.remove(id.key)
+            return entry
+        case .reserved:
+            slots[id.key] = .cancelled
+            return nil
+        case .cancelled, nil:
+            return nil
+        }
+    }
+
+    mutating func removeOverdue(at now: ContinuousClock.Instant) -> [Entry] {
+        slots.removeAll {
+            if case .waiting(let entry) = $0 { entry.deadline <= now } else { false }
+        }.compactMap(\.entry)
+    }
+
+    mutating func removeAll() -> [Entry] {
+        slots.removeAll { $0.entry != nil }.compactMap(\.entry)
+    }
+
+    var earliestDeadline: ContinuousClock.Instant? {
+        var earliest: ContinuousClock.Instant?
+        slots.forEach { slot in
+            guard case .waiting(let entry) = slot else { return }
+            earliest = min(earliest ?? entry.deadline, entry.deadline)
+        }
+        return earliest
+    }
+}
+
+extension RequestTable.Slot {
+    fileprivate var entry: RequestTable.Entry? {
+        if case .waiting(let entry) = self { entry } else { nil }
+    }
+}
+
+/// Names one request of one session.
+package struct RequestID: Hashable, Sendable {
+    let key: UInt64
+}

@@ -1,0 +1,87 @@
+import Logging
+
+extension Session {
+    /// What the transport tells of the connection.
+    enum LinkChange: Hashable, Sendable {
+        case connected(sessionID: Int64, timeout: Duration)
+        case disconnected
+        case expired
+        case authenticationFailed
+        /// Read-only servers are never asked for, so this is a peer that is no ZooKeeper server.
+        case readOnly
+        case other(Int32)
+    }
+
+    /// A timeout that no server would agree to: a peer that speaks another protocol was taken for one.
+    private static let longestTimeout = Duration.seconds(3600)
+
+    /// The transport's news of the connection, in order with answers and watches.
+    func linkChanged(_ change: LinkChange) {
+        switch change {
+        case .connected(let id, let timeout):
+            guard timeout > .zero, timeout <= Self.longestTimeout else { return end(.notZooKeeper) }
+            let epoch = core.withLock { core -> UInt64? in
+                if case .ended = core.link { return nil }
+                core.link = .connected
+                core.epoch += 1
+                core.id = id
+                core.timeout = timeout
+                return core.epoch
+            }
+            if let epoch { notify(.connected(epoch: epoch)) }
+        case .disconnected:
+            let isNews = core.withLock { core in
+                guard core.link == .connected else { return false }
+                core.link = .suspended
+                return true
+            }
+            if isNews { notify(.suspended) }
+        case .expired: end(.sessionExpired)
+        case .authenticationFailed: end(.authenticationFailed)
+        case .readOnly: end(.notZooKeeper)
+        case .other(let state): logger.warning("unknown session state", metadata: ["state": "\(state)"])
+        }
+    }
+
+    // MARK: Watches
+
+    /// A place for a watch that the next request will carry. `handler` runs at most once.
+    ///
+    /// - Throws: ``ZooKeeperError/Code/tooManyWatches``, or why the session ended.
+    package func reserveWatch(
+        on path: NodePath, by request: WatchKind, handler: @escaping @Sendable (Result<WatchEvent, RequestFailure>) -> Void
+    ) throws(RequestFailure) -> WatchID {
+        let reserved = core.withLock { core -> Result<WatchID, RequestFailure> in
+            if case .ended(let code) = core.link { return .failure(RequestFailure(code)) }
+            guard let id = core.watches.insert(path: path, list: request.list, handler: handler) else {
+                let detail = "\(core.watches.count) watches of \(core.watches.bytes) bytes; use more clients, or shorter paths"
+                return .failure(RequestFailure(.tooManyWatches, detail: detail))
+            }
+            return .success(id)
+        }
+        return try reserved.get()
+    }
+
+    package enum WatchKind: Sendable {
+        case get, exists, children
+
+        var list: WatchTable.List {
+            switch self {
+            case .get: .data
+            case .exists: .exists
+            case .children: .children
+            }
+        }
+    }
+
+    /// Nobody waits for this watch any more. The server may still send it; it is ignored then.
+    package func forgetWatch(_ id: WatchID) {
+        core.withLock { $0.watches.forget(id) }
+    }
+
+    /// The transport has the event of a watch.
+    func fired(_ id: WatchID, _ event: WatchEvent) {
+        let handler = core.withLock { $0.watches.remove(id) }
+        handler?(.success(event))
+    }
+}

@@ -1,0 +1,117 @@
+import Logging
+
+/// One session with the ensemble: its pending requests, its watches, its connection.
+///
+/// A session ends once: by expiry, by refused credentials, by ``end(_:)``. What ephemeral znodes and watches it had ends with
+/// it, so those who care about them keep the session they belong to, not the client, which goes on with the next session.
+package final class Session: Sendable {
+    package enum Event: Hashable, Sendable {
+        /// Connected, for the `epoch`th time.
+        case connected(epoch: UInt64)
+        case suspended
+        case ended(ZooKeeperError.Code)
+    }
+
+    package enum Link: Hashable, Sendable {
+        case connecting, connected, suspended
+        case ended(ZooKeeperError.Code)
+    }
+
+    package struct ObserverID: Hashable, Sendable { let key: UInt64 }
+
+    struct Core {
+        var requests = RequestTable()
+        var watches: WatchTable
+        var link = Link.connecting
+        var epoch: UInt64 = 0
+        var id: Int64 = 0
+        var timeout: Duration
+        var observers = SlotArray<@Sendable (Event) -> Void>()
+        var sweep: (id: TimerThread.ID, due: ContinuousClock.Instant)?
+    }
+
+    let core: Locked<Core>
+    let bridge: Bridge
+    let logger: Logger
+    /// Resolved when the C handle is closed and its threads are gone.
+    let closed = Promise<Void>()
+
+    /// Starts connecting. Events go to `observer` from the first one on.
+    ///
+    /// - Throws: what the C client refuses: no thread, no memory.
+    init(
+        servers: String,
+        chroot: NodePath,
+        timeout: Duration,
+        logger: Logger,
+        observer: @escaping @Sendable (Session, Event) -> Void
+    ) throws(ZooKeeperError) {
+        self.logger = logger
+        let prefixLength = chroot == .root ? 0 : chroot.string.utf8.count
+        core = Locked(Core(watches: WatchTable(prefixLength: prefixLength), timeout: timeout))
+        bridge = try Bridge(logger: logger)
+        _ = observe { [weak self] event in
+            if let self { observer(self, event) }
+        }
+        let hosts = servers + (chroot == .root ? "" : chroot.string)
+        do {
+            try bridge.open(hosts: hosts, timeout: timeout, for: self)
+        } catch {
+            closed.resolve(())
+            throw error
+        }
+    }
+
+    // MARK: What it is
+
+    package var link: Link { core.withLock { $0.link } }
+    /// The number that the server gave the session; 0 before the first connection.
+    package var id: Int64 { core.withLock { $0.id } }
+    /// The session timeout: as asked for, and from the first connection on as the server agreed to it.
+    package var timeout: Duration { core.withLock { $0.timeout } }
+
+    // MARK: Observers
+
+    /// Calls `observer` with each event from now on, on a thread of the C client, in order with answers and watches.
+    package func observe(_ observer: @escaping @Sendable (Event) -> Void) -> ObserverID {
+        core.withLock { ObserverID(key: $0.observers.insert(observer)) }
+    }
+
+    package func removeObserver(_ id: ObserverID) {
+        let observer = core.withLock { $0.observers.remove(id.key) }
+        _ = observer
+    }
+
+    func notify(_ event: Event) {
+        let observers = core.withLock { core in
+            var observers: [@Sendable (Event) -> Void] = []
+            core.observers.forEach { observers.append($0) }
+            return observers
+        }
+        for observer in observers { observer(event) }
+    }
+
+    // MARK: The end
+
+    /// Ends the session on this side: whoever waits for an answer or a watch is told `code`, once, before this returns. The C
+    /// handle is closed on a thread of its own, which takes up to six seconds; await ``closed`` for that.
+    package func end(_ code: ZooKeeperError.Code) {
+        let ended = core.withLock { core -> (requests: [RequestTable.Entry], watches: [WatchTable.Handler], epoch: UInt64)? in
+            if case .ended = core.link { return nil }
+            core.link = .ended(code)
+            if let sweep = core.sweep { TimerThread.shared.cancel(sweep.id) }
+            core.sweep = nil
+            return (core.requests.removeAll(), core.watches.removeAll(), core.epoch)
+        }
+        guard let ended else { return }
+        notify(.ended(code))
+        for entry in ended.requests {
+            entry.completion(.failure(entry.failure(Bridge.Refusal(code: code, mayBeExecuted: true), epoch: ended.epoch)))
+        }
+        for handler in ended.watches { handler(.failure(RequestFailure(code))) }
+        DetachedThread.start("zk-close") { [self] in
+            bridge.close()
+            closed.resolve(())
+        }
+    }
+}

@@ -1,0 +1,268 @@
+import FoundationEssentials
+import Logging
+import ZooKeeper
+
+/// Drives one ``QueueMachine``: carries its actions out against the session, and brings back what came of them.
+///
+/// Events are handled one at a time, on whichever thread brings them (a task's, one of the C client's, the timer's): who finds the
+/// machine busy leaves the event and goes. So nothing hops between threads on the way from an answer to the next request, and
+/// actions are carried out in the order in which the machine gave them.
+final class Contender: Sendable {
+    /// What an acquire comes to.
+    enum Outcome: Sendable {
+        case granted(QueueMachine.Own)
+        case departed(QueueMachine.Departure, QueueView?)
+    }
+
+    private struct Core {
+        var machine: QueueMachine
+        var inbox: [QueueMachine.Event] = []
+        var isBusy = false
+        var session: Session?
+        var observer: Session.ObserverID?
+        var lossHandlers: [@Sendable (LossReason) -> Void] = []
+        var loss: LossReason?
+        var isReleased = false
+    }
+
+    let client: ZooKeeperClient
+    let path: NodePath
+    private let label: String?
+    private let acl: [ACL]
+    private let onPosition: (@Sendable (QueuePosition) -> Void)?
+    private let core: Locked<Core>
+
+    /// Resolved once: granted, or why not.
+    let outcome = Promise<Outcome>()
+    /// Resolved when whoever releases need not wait any longer.
+    let released = Promise<Void>()
+
+    /// How long whoever gives up waits for the clean-up while there is a connection.
+    private static let patience = Duration.seconds(1)
+
+    init(
+        client: ZooKeeperClient,
+        path: NodePath,
+        options: DistributedLock.Options,
+        onlyIfAvailable: Bool,
+        onPosition: (@Sendable (QueuePosition) -> Void)?
+    ) {
+        self.client = client
+        self.path = path
+        label = options.label
+        acl = options.acl
+        self.onPosition = onPosition
+        core = Locked(Core(machine: QueueMachine(onlyIfAvailable: onlyIfAvailable)))
+    }
+
+    // MARK: What the recipe asks for
+
+    /// Enters the queue in the client's current session, or in its next one.
+    func enter() {
+        client.whenSession { [self] session in
+            switch session {
+            case .success(let session): enter(session)
+            case .failure(let error): post(.sessionEnded(error.code))
+            }
+        }
+    }
+
+    private func enter(_ session: Session) {
+        // The session holds on to the contender, whose clean-up may outlive everybody who cared, until the machine has ended.
+        let observer = session.observe { [self] event in sessionChanged(event) }
+        let previous = core.withLock { core in
+            let previous = (core.session, core.observer)
+            core.session = session
+            core.observer = observer
+            return previous
+        }
+        if let session = previous.0, let observer = previous.1 { session.removeObserver(observer) }
+        let link = session.link
+        post(.enter(uuid: UUID().uuidString.lowercased(), sessionID: session.id, isConnected: link == .connected))
+        // It may have ended before the observer was there.
+        if case .ended(let code) = link { post(.sessionEnded(code)) }
+    }
+
+    func giveUp(_ departure: QueueMachine.Departure) {
+        post(.giveUp(departure))
+        TimerThread.shared.schedule(at: .now + Self.patience) { [weak self] in self?.post(.patienceEnded) }
+    }
+
+    /// Releases, once; everybody who asks waits for the same release.
+    func release() async {
+        requestRelease()
+        await released.value()
+    }
+
+    /// Begins the release, unless that was done. Says whether it was done before.
+    @discardableResult
+    func requestRelease() -> Bool {
+        let isFirst = core.withLock { core in
+            defer { core.isReleased = true }
+            return !core.isReleased
+        }
+        if isFirst {
+            post(.release)
+            TimerThread.shared.schedule(at: .now + Self.patience) { [weak self] in self?.post(.patienceEnded) }
+        }
+        return !isFirst
+    }
+
+    var state: (loss: LossReason?, isReleased: Bool) {
+        core.withLock { ($0.loss, $0.isReleased) }
+    }
+
+    /// Calls `handler` once when the lease is lost, at once if it is already.
+    func onLoss(_ handler: @escaping @Sendable (LossReason) -> Void) {
+        let loss = core.withLock { core in
+            if core.loss == nil { core.lossHandlers.append(handler) }
+            return core.loss
+        }
+        if let loss { handler(loss) }
+    }
+
+    // MARK: Events in, actions out
+
+    private func sessionChanged(_ event: Session.Event) {
+        switch event {
+        case .connected: post(.connected)
+        case .suspended: post(.suspended)
+        case .ended(let code): post(.sessionEnded(code))
+        }
+    }
+
+    func post(_ event: QueueMachine.Event) {
+        let mustRun = core.withLock { core in
+            core.inbox.append(event)
+            defer { core.isBusy = true }
+            return !core.isBusy
+        }
+        guard mustRun else { return }
+        while true {
+            let next = core.withLock { core -> (actions: [QueueMachine.Action], session: Session?)? in
+                guard !core.inbox.isEmpty else {
+                    core.isBusy = false
+                    return nil
+                }
+                return (core.machine.handle(core.inbox.removeFirst()), core.session)
+            }
+            guard let (actions, session) = next else { return }
+            for action in actions { perform(action, session) }
+        }
+    }
+
+    private func perform(_ action: QueueMachine.Action, _ session: Session?) {
+        switch action {
+        case .tellPosition(let own, let view):
+            onPosition?(
+                QueuePosition(
+                    node: path.appending(unchecked: own.name), fencingToken: FencingToken(rawValue: own.czxid),
+                    ahead: view.ahead, predecessor: view.predecessor.map { path.appending(unchecked: $0.string) }))
+        case .grant(let own):
+            outcome.resolve(.granted(own))
+        case .lose(let reason):
+            let handlers = core.withLock { core in
+                core.loss = reason
+                defer { core.lossHandlers = [] }
+                return core.lossHandlers
+            }
+            for handler in handlers { handler(reason) }
+        case .depart(let departure, let view):
+            outcome.resolve(.departed(departure, view))
+            released.resolve(())
+        case .awaitSession:
+            enter()
+        case .leaveBehind(let name, let failure):
+            client.configuration.logger.error(
+                "a contender could not be removed; it stays until the session ends",
+                metadata: ["path": "\(path)", "node": "\(name)", "reason": "\(failure.code)"])
+        case .end:
+            released.resolve(())
+            let observation = core.withLock { core in
+                defer { core.observer = nil }
+                return (core.session, core.observer)
+            }
+            if let session = observation.0, let observer = observation.1 { session.removeObserver(observer) }
+        case .pause(let pause, let step):
+            TimerThread.shared.schedule(at: .now + length(of: pause, session)) { self.post(.paused(step: step)) }
+        case .create, .list, .makeParents, .watchPredecessor, .barrier, .readNode, .delete:
+            if let session { request(action, session) }
+        }
+    }
+
+    private func length(of pause: QueueMachine.Pause, _ session: Session?) -> Duration {
+        switch pause {
+        case .backOff(let attempt): min(.seconds(1), .milliseconds(10) * (1 << min(attempt, 7)))
+        case .untilStragglersAreGone: (session?.timeout ?? client.configuration.sessionTimeout) / 3
+        }
+    }
+
+    private func request(_ action: QueueMachine.Action, _ session: Session) {
+        let deadline = ContinuousClock.now + client.configuration.requestTimeout
+        switch action {
+        case .create(let prefix):
+            let request = Request.create(
+                path.appending(unchecked: prefix), data: Owner.current(label: label).data, mode: .ephemeralSequential, acl: acl)
+            session.submit(request, deadline: deadline) { [self] in post(.created($0.flatMap(\.own))) }
+        case .list(let step):
+            session.submit(.children(path, watch: nil), deadline: deadline) { [self] in
+                post(.listed(step: step, $0.flatMap(\.names)))
+            }
+        case .makeParents(let step):
+            session.ensureExists(path, acl: acl, deadline: deadline) { [self] in post(.parentsMade(step: step, $0)) }
+        case .watchPredecessor(let name, let byExists, let step):
+            watch(name, byExists, step, session, deadline)
+        case .barrier(let step):
+            session.submit(.commit([.check(path, version: nil)]), deadline: deadline) { [self] in
+                post(.barrierPassed(step: step, $0.map { _ in }))
+            }
+        case .readNode(let name, let step):
+            session.submit(.exists(path.appending(unchecked: name), watch: nil), deadline: deadline) { [self] in
+                post(.nodeRead(step: step, $0.flatMap(\.stat)))
+            }
+        case .delete(let name):
+            session.submit(.delete(path.appending(unchecked: name), version: nil), deadline: deadline) { [self] in
+                post(.deleted(name: name, $0.map { _ in }))
+            }
+        case .tellPosition, .grant, .lose, .depart, .awaitSession, .leaveBehind, .end, .pause:
+            break
+        }
+    }
+
+    private func watch(
+        _ name: String, _ byExists: Bool, _ step: Int, _ session: Session, _ deadline: ContinuousClock.Instant
+    ) {
+        let node = path.appending(unchecked: name)
+        do {
+            let id = try session.reserveWatch(on: node, by: byExists ? .exists : .get) { [weak self] result in
+                // A session that ends is told of by itself.
+                if case .success(let event) = result { self?.post(.predecessorChanged(step: step, event.kind)) }
+            }
+            let request: Request = byExists ? .exists(node, watch: id) : .get(node, watch: id)
+            session.submit(request, deadline: deadline) { [self] in post(.predecessorRead(step: step, $0.map { _ in })) }
+        } catch {
+            post(.predecessorRead(step: step, .failure(error)))
+        }
+    }
+}
+
+extension Reply {
+    fileprivate var own: Result<QueueMachine.Own, RequestFailure> {
+        guard case .created(let path, let stat) = self else { return .failure(.unexpectedReply) }
+        return .success(QueueMachine.Own(name: String(path.name), czxid: stat.czxid))
+    }
+
+    fileprivate var names: Result<[String], RequestFailure> {
+        guard case .children(let names) = self else { return .failure(.unexpectedReply) }
+        return .success(names)
+    }
+
+    fileprivate var stat: Result<Stat, RequestFailure> {
+        guard case .stat(let stat) = self else { return .failure(.unexpectedReply) }
+        return .success(stat)
+    }
+}
+
+extension RequestFailure {
+    fileprivate static let unexpectedReply = RequestFailure(.internalInconsistency, detail: "an answer of another kind")
+}

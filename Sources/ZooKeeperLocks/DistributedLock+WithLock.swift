@@ -1,0 +1,74 @@
+import ZooKeeper
+
+extension DistributedLock {
+    /// Runs `body` while holding the lock.
+    ///
+    /// The body runs on the caller's actor and may use its state, captured variables and values that are not `Sendable`. It has a task
+    /// of its own: when the lock is lost the body is cancelled, and only the body. The lock is released when the body has ended,
+    /// never before.
+    ///
+    /// - Parameter timeout: how long to wait for the lock; `nil` for no limit. It does not limit the body.
+    /// - Throws: what ``acquire(timeout:onPosition:file:line:)`` throws; what `body` throws; ``LockError/lost(_:_:token:)`` when the lock
+    ///   was lost meanwhile and the body ended without an error of its own (a `CancellationError` is none). When the calling task is
+    ///   cancelled the body is cancelled, and what it then throws or returns counts.
+    public func withLock<R>(
+        timeout: Duration? = nil,
+        isolation: isolated (any Actor)? = #isolation,
+        file: String = #fileID,
+        line: Int = #line,
+        _ body: (Lease) async throws -> sending R
+    ) async throws -> sending R {
+        let lease = try await acquire(timeout: timeout, file: file, line: line)
+        return try await run(body, with: lease, isolation: isolation)
+    }
+
+    /// Runs `body` while holding the lock if the lock is free now; otherwise returns `nil` without running it.
+    ///
+    /// - Throws: as ``withLock(timeout:isolation:file:line:_:)`` does, but never `timedOut`.
+    public func withLockIfAvailable<R>(
+        isolation: isolated (any Actor)? = #isolation,
+        file: String = #fileID,
+        line: Int = #line,
+        _ body: (Lease) async throws -> sending R
+    ) async throws -> sending R? {
+        guard let lease = try await tryAcquire(file: file, line: line) else { return nil }
+        return try await run(body, with: lease, isolation: isolation)
+    }
+
+    /// The one place that runs bodies.
+    private func run<R>(
+        _ body: (Lease) async throws -> sending R,
+        with lease: Lease,
+        isolation: isolated (any Actor)?
+    ) async throws -> sending R {
+        // The task is awaited on every path, so the body does not outlive this call.
+        try await withoutActuallyEscaping(body) { body in
+            var result: R?
+            let task = Task {
+                // Captured, so that the task runs on the caller's actor.
+                _ = isolation
+                result = try await body(lease)
+            }
+            // Handlers of a cancellation are the user's code: they must not hold up a thread of the client.
+            lease.contender.onLoss { _ in DetachedThread.start("zk-stop") { task.cancel() } }
+            let ended = await withTaskCancellationHandler {
+                await task.result
+            } onCancel: {
+                task.cancel()
+            }
+            let loss = lease.contender.state.loss
+            await lease.release()
+            if let loss, !ended.hasOwnError { throw LockError.lost(path, loss, token: lease.fencingToken) }
+            try ended.get()
+            guard let result else { throw LockError.cancelled(path) }
+            return result
+        }
+    }
+}
+
+extension Result where Success == Void, Failure == any Error {
+    /// An error that says more than that the body was told to stop.
+    fileprivate var hasOwnError: Bool {
+        if case .failure(let error) = self { !(error is CancellationError) } else { false }
+    }
+}

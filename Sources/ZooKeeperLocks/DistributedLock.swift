@@ -1,0 +1,155 @@
+public import ZooKeeper
+
+/// A fair lock across processes and machines: who asks first is served first.
+///
+/// ```swift
+/// let lock = try client.lock("/shop/sku-1")
+/// try await lock.withLock(timeout: .seconds(2)) { lease in
+///     try await stock.sell(token: lease.fencingToken)
+/// }
+/// ```
+///
+/// A value without state of its own: any number of tasks may use it, and each acquire is a contender of its own, so tasks of one
+/// process exclude each other too. It is not reentrant: a task that holds the lock and asks for it again waits for itself.
+///
+/// The lock's path becomes a container znode, made when it is first needed and removed by the server when it has been empty for a
+/// while. Parents that are missing are made in the same way.
+public struct DistributedLock: Sendable {
+    public struct Options: Sendable {
+        /// What the program says of itself to others in the queue, at most 4096 bytes; see ``Owner``.
+        public var label: String?
+        /// The rights on the contender's znode, and on the lock's path where that is made.
+        public var acl: [ACL] = [.open]
+
+        public init() {}
+    }
+
+    public let path: NodePath
+    public let client: ZooKeeperClient
+    public let options: Options
+
+    /// - Throws: ``ZooKeeperError`` with the code `invalidPath` or `invalidArgument`.
+    public init(_ path: NodePath, client: ZooKeeperClient, options: Options = Options()) throws(ZooKeeperError) {
+        func refuse(_ detail: String) -> ZooKeeperError {
+            ZooKeeperError(.invalidArgument, operation: "lock", path: path, detail: detail)
+        }
+        guard path != .root else { throw refuse("the root cannot be a lock: name a path below it") }
+        guard path.string.utf8.count <= NodePath.maximumLength - 128 else {
+            throw ZooKeeperError(
+                .invalidPath, operation: "lock", path: path, detail: "too long: contenders' names add up to 128 bytes")
+        }
+        guard options.label?.utf8.count ?? 0 <= Owner.maximumLabelLength else {
+            throw ZooKeeperError(
+                .dataTooLarge, operation: "lock", path: path,
+                detail: "the label has more than \(Owner.maximumLabelLength) bytes")
+        }
+        guard !options.acl.isEmpty else {
+            throw ZooKeeperError(.invalidACL, operation: "lock", path: path, detail: "the list of access rights is empty")
+        }
+        self.path = path
+        self.client = client
+        self.options = options
+    }
+
+    // MARK: Acquire and release
+
+    /// Waits for the lock: enters the queue at its end, in one round trip, and is granted the lock when everybody in front is gone.
+    ///
+    /// The wait lives through lost connections. When the session expires meanwhile, the place in the queue is lost with it; the
+    /// wait goes on from the end of the queue in the next session.
+    ///
+    /// - Parameters:
+    ///   - timeout: how long to wait in all, however often the waiter is woken; `nil` for no limit. Zero takes the lock if it is
+    ///     free.
+    ///   - onPosition: called on entering the queue and whenever the queue was looked at again, on a thread of the client: it must
+    ///     not block.
+    /// - Throws: ``LockError/timedOut(_:ahead:holder:)``; ``LockError/cancelled(_:)`` when the calling task is cancelled;
+    ///   ``LockError/session(_:)`` when ZooKeeper refuses, as for missing rights. In each case nothing is left in the queue when
+    ///   this throws; only if the connection is lost, or the server takes more than a second, the removal goes on in the background.
+    public func acquire(
+        timeout: Duration? = nil,
+        onPosition: (@Sendable (QueuePosition) -> Void)? = nil,
+        file: String = #fileID,
+        line: Int = #line
+    ) async throws(LockError) -> Lease {
+        if let timeout {
+            guard timeout >= .zero else {
+                throw .session(
+                    ZooKeeperError(
+                        .invalidArgument, operation: "acquire", path: path,
+                        detail: "a timeout of \(timeout): zero to try once, or more"))
+            }
+        }
+        let onlyIfAvailable = timeout == .zero
+        let contender = Contender(
+            client: client, path: path, options: options, onlyIfAvailable: onlyIfAvailable, onPosition: onPosition)
+        switch await wait(contender, timeout: onlyIfAvailable ? client.configuration.requestTimeout : timeout) {
+        case .granted(let own):
+            return Lease(own, of: contender, file: file, line: line)
+        case .departed(let departure, let view):
+            throw await error(departure, view, onlyIfAvailable: onlyIfAvailable)
+        }
+    }
+
+    /// Takes the lock if it is free; `nil` if it is not. Does not wait for anybody, just for the server's answer.
+    ///
+    /// - Throws: as ``acquire(timeout:onPosition:file:line:)`` does, and ``LockError/session(_:)`` when there is no answer within the
+    ///   client's request timeout.
+    public func tryAcquire(file: String = #fileID, line: Int = #line) async throws(LockError) -> Lease? {
+        do throws(LockError) {
+            return try await acquire(timeout: .zero, file: file, line: line)
+        } catch {
+            if case .timedOut = error { return nil }
+            throw error
+        }
+    }
+
+    private func wait(_ contender: Contender, timeout: Duration?) async -> Contender.Outcome {
+        let timer = timeout.map { timeout in
+            TimerThread.shared.schedule(at: .now + timeout) { contender.giveUp(.timedOut) }
+        }
+        defer { if let timer { TimerThread.shared.cancel(timer) } }
+        return await withTaskCancellationHandler {
+            contender.enter()
+            return await contender.outcome.value()
+        } onCancel: {
+            contender.giveUp(.cancelled)
+        }
+    }
+
+    private func error(
+        _ departure: QueueMachine.Departure, _ view: QueueView?, onlyIfAvailable: Bool
+    ) async -> LockError {
+        switch departure {
+        case .cancelled:
+            return .cancelled(path)
+        case .failed(let failure, let operation):
+            return .session(failure.error(operation: operation, path: path))
+        case .timedOut where onlyIfAvailable:
+            return .session(
+                ZooKeeperError(
+                    .requestTimedOut, operation: "acquire", path: path,
+                    detail: "no answer within \(client.configuration.requestTimeout)"))
+        case .timedOut, .unavailable, .released:
+            return .timedOut(path, ahead: view?.ahead ?? 0, holder: onlyIfAvailable ? nil : await holder(view))
+        }
+    }
+
+    /// Who stands at the head of the queue, if that can be learned now.
+    private func holder(_ view: QueueView?) async -> Owner? {
+        guard let view, view.ahead > 0, client.state == .connected else { return nil }
+        guard let data = try? await client.get(path.appending(unchecked: view.head.string)).data else { return nil }
+        return Owner(data)
+    }
+}
+
+extension ZooKeeperClient {
+    /// The lock at `path`.
+    ///
+    /// - Throws: ``ZooKeeperError`` with the code `invalidPath` or `invalidArgument`.
+    public func lock(
+        _ path: String, options: DistributedLock.Options = .init()
+    ) throws(ZooKeeperError) -> DistributedLock {
+        try DistributedLock(NodePath(path), client: self, options: options)
+    }
+}

@@ -1,0 +1,48 @@
+public import ZooKeeper
+
+/// Why a lock was not obtained, or not kept.
+public enum LockError: Error, Hashable, Sendable {
+    /// The lock was not obtained in time. `ahead` contenders were in front at the last look, the first of them `holder`, where its
+    /// record could be read. Nothing is left in the queue.
+    case timedOut(NodePath, ahead: Int, holder: Owner?)
+    /// The calling task was cancelled before the lock was obtained. Nothing is left in the queue.
+    case cancelled(NodePath)
+    /// The lock was obtained and then lost before it was released. Work done under this token since then may clash with that of the
+    /// next holder.
+    case lost(NodePath, LossReason, token: FencingToken)
+    /// The lock was released already; whoever asks has no right to go on.
+    case released(NodePath)
+    /// ZooKeeper refused, or could not be reached.
+    case session(ZooKeeperError)
+}
+
+/// How a lock was lost.
+public enum LossReason: Hashable, Sendable {
+    /// The ensemble had heard nothing from the session for its timeout, and deleted the lock's znode.
+    case sessionExpired
+    /// The client was closed while the lock was held.
+    case clientClosed
+    /// The session ended in another way.
+    case sessionEnded(ZooKeeperError.Code)
+
+    init(_ code: ZooKeeperError.Code) {
+        switch code {
+        case .sessionExpired: self = .sessionExpired
+        case .closed: self = .clientClosed
+        default: self = .sessionEnded(code)
+        }
+    }
+}
+
+extension LockError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .timedOut(let path, let ahead, let holder):
+            "lock \(path): not obtained in time, \(ahead) ahead" + (holder.map { "; held by \($0)" } ?? "")
+        case .cancelled(let path): "lock \(path): the wait was cancelled"
+        case .lost(let path, let reason, let token): "lock \(path): lost (\(reason)) while held with token \(token)"
+        case .released(let path): "lock \(path): released already"
+        case .session(let error): "\(error)"
+        }
+    }
+}

@@ -1,0 +1,156 @@
+import ZooKeeper
+
+extension QueueMachine {
+    mutating func enter(_ uuid: String, _ sessionID: Int64, _ isConnected: Bool) {
+        switch phase {
+        case .idle, .betweenSessions: break
+        // It was given up before there was a session.
+        case .ended: return actions.append(.end)
+        default: return
+        }
+        guard departure == nil else { return finish() }
+        self.uuid = uuid
+        self.sessionID = sessionID
+        self.isConnected = isConnected
+        take(.enter)
+    }
+
+    mutating func created(_ result: Result<Own, RequestFailure>) {
+        guard case .entering(_, let listed) = phase else { return }
+        become(.entering(created: result, listed: listed))
+        settleEntry()
+    }
+
+    mutating func listed(_ result: Result<[String], RequestFailure>) {
+        switch phase {
+        case .entering(let created, _):
+            become(.entering(created: created, listed: result))
+            settleEntry()
+        case .listing(let own):
+            settle(own, result)
+        case .recovering(let passed, _, let isSecondLook):
+            become(.recovering(passed: passed, listed: result, isSecondLook: isSecondLook))
+            settleRecovery()
+        default:
+            break
+        }
+    }
+
+    /// Both answers are there: that of the create and that of the list which was sent right behind it.
+    private mutating func settleEntry() {
+        guard case .entering(let created?, let listed?) = phase else { return }
+        switch created {
+        case .success(let own):
+            parentAttempts = 0
+            departure == nil ? settle(own, listed) : leave(own)
+        case .failure(let failure) where failure.outcomeIsUnknown:
+            take(.recover(isSecondLook: false))
+        case .failure where departure != nil:
+            finish()
+        case .failure(let failure) where failure.code == .noNode:
+            parentAttempts += 1
+            parentAttempts <= Self.maximumParentAttempts ? take(.makeParents) : fail(failure, "create")
+        case .failure(let failure) where failure.isTransient:
+            takeAgain(.enter)
+        case .failure(let failure):
+            fail(failure, "create")
+        }
+    }
+
+    mutating func parentsMade(_ result: Result<Void, RequestFailure>) {
+        guard case .makingParents = phase else { return }
+        switch result {
+        case .success: take(.enter)
+        case .failure(let failure) where failure.isTransient || failure.outcomeIsUnknown: takeAgain(.makeParents)
+        case .failure(let failure): fail(failure, "create")
+        }
+    }
+
+    /// A listing that was made while the own node stood in the queue.
+    mutating func settle(_ own: Own, _ listed: Result<[String], RequestFailure>) {
+        switch listed {
+        case .success(let names):
+            attempts = 0
+            decide(own, names)
+        case .failure(let failure) where failure.code == .noNode:
+            // The node was removed, and its parent too: back to the end of the queue.
+            take(.enter)
+        case .failure(let failure) where failure.isTransient:
+            takeAgain(.list(own))
+        case .failure(let failure):
+            departure = .failed(failure, operation: "children")
+            leave(own)
+        }
+    }
+
+    mutating func decide(_ own: Own, _ names: [String]) {
+        guard let view = QueueView(names, own: own.name, uuid: uuid) else {
+            // Somebody removed the node. Whoever is in its place now was behind it.
+            return take(.enter)
+        }
+        lastView = view
+        if let earlier = view.siblings.first(where: { sibling in ContenderName(own.name).map(sibling.precedes) ?? false }) {
+            // The first attempt made a node after all, and its place is the better one.
+            remove(own.name)
+            return take(.adopt(name: earlier.string, names: names))
+        }
+        for sibling in view.siblings { remove(sibling.string) }
+        actions.append(.tellPosition(own, view))
+        guard let predecessor = view.predecessor else {
+            become(.held(own))
+            actions.append(.grant(own))
+            return
+        }
+        guard !onlyIfAvailable else {
+            departure = .unavailable
+            return leave(own)
+        }
+        take(.watch(own, predecessor: predecessor.string, byExists: false))
+    }
+
+    private mutating func fail(_ failure: RequestFailure, _ operation: String) {
+        departure = .failed(failure, operation: operation)
+        finish()
+    }
+
+    // MARK: Waiting
+
+    mutating func predecessorRead(_ result: Result<Void, RequestFailure>) {
+        guard case .approaching(let own, let predecessor, let byExists) = phase else { return }
+        switch result {
+        case .success:
+            attempts = 0
+            become(.waiting(own, predecessor: predecessor))
+        case .failure(let failure) where failure.code == .noNode:
+            take(.list(own))
+        case .failure(let failure) where failure.code == .notAuthorized && !byExists:
+            take(.watch(own, predecessor: predecessor, byExists: true))
+        case .failure(let failure) where failure.isTransient:
+            takeAgain(.list(own))
+        case .failure(let failure):
+            departure = .failed(failure, operation: "get")
+            leave(own)
+        }
+    }
+
+    mutating func predecessorChanged(_ kind: WatchEvent.Kind) {
+        guard case .waiting(let own, let predecessor) = phase else { return }
+        switch kind {
+        case .dataChanged, .created:
+            take(.watch(own, predecessor: predecessor, byExists: false))
+        case .deleted, .childrenChanged, .other:
+            // It may have held, or have been one who gave up: only a listing tells.
+            take(.list(own))
+        }
+    }
+}
+
+extension RequestFailure {
+    /// The same request may be made again on the same session, now or after a reconnect.
+    var isTransient: Bool {
+        switch code {
+        case .connectionLost, .requestTimedOut, .throttled, .sessionMoved, .notReadOnly: true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,72 @@
+import ZooKeeper
+
+/// The answer to the create was lost: is there a node or not?
+///
+/// First a write that a quorum decides, so that nothing older can still happen, then a listing behind it. Found: adopt it, if it
+/// is this session's. Not found: create again under the same UUID.
+extension QueueMachine {
+    mutating func barrierPassed(_ result: Result<Void, RequestFailure>) {
+        guard case .recovering(_, let listed, let isSecondLook) = phase else { return }
+        become(.recovering(passed: result, listed: listed, isSecondLook: isSecondLook))
+        settleRecovery()
+    }
+
+    mutating func settleRecovery() {
+        guard case .recovering(let passed?, let listed?, let isSecondLook) = phase else { return }
+        // An error is an answer too: it was decided like any other write.
+        if case .failure(let failure) = passed, failure.isTransient {
+            return takeAgain(.recover(isSecondLook: isSecondLook))
+        }
+        switch listed {
+        case .success(let names): settleRecovery(ours(names), names, isSecondLook)
+        case .failure(let failure) where failure.code == .noNode: settleRecovery([], [], isSecondLook)
+        case .failure(let failure) where failure.isTransient: takeAgain(.recover(isSecondLook: isSecondLook))
+        case .failure(let failure):
+            actions.append(.leaveBehind(ContenderName.prefix(uuid: uuid), failure))
+            departure = departure ?? .failed(failure, operation: "children")
+            finish()
+        }
+    }
+
+    private func ours(_ names: [String]) -> [ContenderName] {
+        names.compactMap(ContenderName.init).filter { $0.belongs(to: uuid) }.sorted { $0.precedes($1) }
+    }
+
+    private mutating func settleRecovery(_ found: [ContenderName], _ names: [String], _ isSecondLook: Bool) {
+        attempts = 0
+        guard departure == nil else {
+            for node in found { remove(node.string) }
+            if found.isEmpty && !isSecondLook {
+                become(.stalled(.recover(isSecondLook: true)))
+                return pause(.untilStragglersAreGone)
+            }
+            become(.leaving)
+            return finishIfClean()
+        }
+        if let first = found.first {
+            take(.adopt(name: first.string, names: names))
+        } else {
+            take(.enter)
+        }
+    }
+
+    mutating func nodeRead(_ result: Result<Stat, RequestFailure>) {
+        guard case .adopting(let name, let names) = phase else { return }
+        switch result {
+        case .success(let stat):
+            let own = Own(name: name, czxid: stat.czxid)
+            guard departure == nil else { return leave(own) }
+            // A node of an earlier session is about to vanish; it must not be taken for ours.
+            stat.ephemeralOwner == sessionID ? decide(own, names) : take(.enter)
+        case .failure(let failure) where failure.isTransient || failure.outcomeIsUnknown:
+            takeAgain(.adopt(name: name, names: names))
+        case .failure(let failure) where failure.code == .noNode:
+            departure == nil ? take(.enter) : finish()
+        case .failure(let failure):
+            departure = departure ?? .failed(failure, operation: "get")
+            remove(name)
+            become(.leaving)
+            finishIfClean()
+        }
+    }
+}
