@@ -202,7 +202,8 @@ final class Contender: Sendable {
         switch action {
         case .create(let prefix):
             let request = Request.create(
-                path.appending(unchecked: prefix), data: Owner.current(label: label).data, mode: .ephemeralSequential, acl: acl)
+                path.appending(unchecked: prefix), data: Owner.current(label: label).data, mode: .ephemeralSequential,
+                acl: acl)
             session.submit(request, deadline: deadline) { [self] in post(.created($0.flatMap(\.own))) }
         case .list(let step):
             session.submit(.children(path, watch: nil), deadline: deadline) { [self] in
@@ -239,7 +240,8 @@ final class Contender: Sendable {
                 if case .success(let event) = result { self?.post(.predecessorChanged(step: step, event.kind)) }
             }
             let request: Request = byExists ? .exists(node, watch: id) : .get(node, watch: id)
-            session.submit(request, deadline: deadline) { [self] in post(.predecessorRead(step: step, $0.map { _ in })) }
+            session.submit(request, deadline: deadline) { [self] in post(.predecessorRead(step: step, $0.map { _ in }))
+            }
         } catch {
             post(.predecessorRead(step: step, .failure(error)))
         }

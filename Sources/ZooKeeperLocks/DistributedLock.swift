@@ -44,7 +44,8 @@ public struct DistributedLock: Sendable {
                 detail: "the label has more than \(Owner.maximumLabelLength) bytes")
         }
         guard !options.acl.isEmpty else {
-            throw ZooKeeperError(.invalidACL, operation: "lock", path: path, detail: "the list of access rights is empty")
+            throw ZooKeeperError(
+                .invalidACL, operation: "lock", path: path, detail: "the list of access rights is empty")
         }
         self.path = path
         self.client = client

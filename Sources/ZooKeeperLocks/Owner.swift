@@ -33,7 +33,9 @@ public struct Owner: Hashable, Sendable, Codable {
     static func current(label: String?) -> Owner {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
-        return Owner(host: hostName, pid: getpid(), label: label, entered: Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000)
+        return Owner(
+            host: hostName, pid: getpid(), label: label,
+            entered: Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000)
     }
 
     private static let hostName: String = {

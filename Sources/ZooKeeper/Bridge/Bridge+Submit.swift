@@ -25,7 +25,8 @@ extension Bridge {
             return data.withCBytes { bytes, count in
                 acl.withCVector { acl in
                     zoo_acreate2_ttl(
-                        pointer, path.string, bytes, count, acl, mode.flags, mode.timeToLive, Callbacks.created, context)
+                        pointer, path.string, bytes, count, acl, mode.flags, mode.timeToLive, Callbacks.created, context
+                    )
                 }
             }
         case .delete(let path, let version):

@@ -17,6 +17,11 @@ final class Bridge: Sendable {
         var detail = ""
     }
 
+    /// What a server knows a session by.
+    struct Identity: Sendable {
+        fileprivate let clientID: clientid_t
+    }
+
     struct Handle {
         var pointer: OpaquePointer?
         /// Memory that the C client writes the results of transactions to, by the context of the request.
@@ -43,12 +48,18 @@ final class Bridge: Sendable {
     ///
     /// - Parameter hosts: numeric addresses, and the chroot: with host names the C client asks the resolver in every round of
     ///   its loop, and spins when that fails.
-    func open(hosts: String, timeout: Duration, for session: Session) throws(ZooKeeperError) {
+    /// - Parameter identity: a session that exists, to take it over; `nil` for a new one.
+    func open(
+        hosts: String, timeout: Duration, identity: Identity? = nil, for session: Session
+    ) throws(ZooKeeperError) {
         BridgeTable.register(session, as: number)
         let opened = handle.withLock { handle -> Int32? in
-            let pointer = zookeeper_init2(
-                hosts, Callbacks.session, Int32(clamping: timeout.milliseconds), nil, context(0), ZOO_NO_LOG_CLIENTENV,
-                logSlot.callback)
+            var clientID = identity?.clientID ?? clientid_t()
+            let pointer = withUnsafePointer(to: &clientID) { clientID in
+                zookeeper_init2(
+                    hosts, Callbacks.session, Int32(clamping: timeout.milliseconds), identity == nil ? nil : clientID,
+                    context(0), ZOO_NO_LOG_CLIENTENV, logSlot.callback)
+            }
             guard let pointer else { return errno == 0 ? EINVAL : errno }
             zoo_set_servers_resolution_delay(pointer, -1)
             handle.pointer = pointer
@@ -58,7 +69,15 @@ final class Bridge: Sendable {
         BridgeTable.remove(number)
         LogRouter.shared.giveBack(logSlot)
         throw ZooKeeperError(
-            .internalInconsistency, operation: "connect", detail: "the C client gave no handle for '\(hosts)' (errno \(status))")
+            .internalInconsistency, operation: "connect",
+            detail: "the C client gave no handle for '\(hosts)' (errno \(status))")
+    }
+
+    /// The session of this handle; `nil` when it is closed.
+    var identity: Identity? {
+        handle.withLock { handle in
+            handle.pointer.flatMap { zoo_client_id($0)?.pointee }.map(Identity.init)
+        }
     }
 
     /// Closes the handle: up to six seconds. Call it once, on a thread of its own: from one of the C client's own threads it

@@ -64,7 +64,8 @@ enum Callbacks {
 
     private static func finish(_ context: UnsafeRawPointer?, _ status: Int32, _ reply: () -> Reply) {
         guard let (session, key) = BridgeTable.resolve(context) else { return }
-        let result: Result<Reply, Bridge.Refusal> = status == 0 ? .success(reply()) : .failure(Bridge.Refusal(status: status))
+        let result: Result<Reply, Bridge.Refusal> =
+            status == 0 ? .success(reply()) : .failure(Bridge.Refusal(status: status))
         session.complete(RequestID(key: key), result)
     }
 }
@@ -81,7 +82,8 @@ extension Stat {
     init(_ stat: CZooKeeper.Stat) {
         self.init(
             czxid: stat.czxid, mzxid: stat.mzxid, pzxid: stat.pzxid, ctime: stat.ctime, mtime: stat.mtime,
-            version: stat.version, cversion: stat.cversion, aversion: stat.aversion, ephemeralOwner: stat.ephemeralOwner,
+            version: stat.version, cversion: stat.cversion, aversion: stat.aversion,
+            ephemeralOwner: stat.ephemeralOwner,
             dataLength: stat.dataLength, numChildren: stat.numChildren)
     }
 }

@@ -39,7 +39,8 @@ final class TransactionBuffer: @unchecked Sendable {
             let pointer = UnsafeMutablePointer<ACL_vector>.allocate(capacity: 1)
             pointer.initialize(to: vector.vector)
             vectors.append((vector, pointer))
-            zoo_create_op_init(operation, path, copy(data), Int32(data.count), pointer, mode.flags, buffer, Int32(capacity))
+            zoo_create_op_init(
+                operation, path, copy(data), Int32(data.count), pointer, mode.flags, buffer, Int32(capacity))
         case .delete(_, let version):
             zoo_delete_op_init(operation, path, version ?? -1)
         case .set(_, let data, let version):

@@ -56,7 +56,8 @@ extension Request {
                 detail: "\(data.count) bytes of data, at most \(maximumDataLength) are sent")
         }
         guard !acl.isEmpty else {
-            return ZooKeeperError(.invalidACL, operation: operation, path: path, detail: "the list of access rights is empty")
+            return ZooKeeperError(
+                .invalidACL, operation: operation, path: path, detail: "the list of access rights is empty")
         }
         for entry in acl where entry.scheme.utf8.contains(0) || entry.id.utf8.contains(0) {
             return ZooKeeperError(.invalidACL, operation: operation, path: path, detail: "NUL in a scheme or an id")

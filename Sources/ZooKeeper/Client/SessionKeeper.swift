@@ -40,7 +40,8 @@ final class SessionKeeper: Sendable {
         let next = Promise<Result<Session, ZooKeeperError>>()
         whenSession { next.resolve($0) }
         let timer = TimerThread.shared.schedule(at: deadline) {
-            next.resolve(.failure(ZooKeeperError(.requestTimedOut, operation: operation, detail: "there was no session")))
+            next.resolve(
+                .failure(ZooKeeperError(.requestTimedOut, operation: operation, detail: "there was no session")))
         }
         defer { TimerThread.shared.cancel(timer) }
         guard let result = await next.valueUnlessCancelled() else {
@@ -92,6 +93,16 @@ final class SessionKeeper: Sendable {
         }
     }
 
+    /// A second handle for a session that exists.
+    func session(
+        takingOver identity: Bridge.Identity, observer: @escaping @Sendable (Session, Session.Event) -> Void
+    ) throws(ZooKeeperError) -> Session {
+        let addresses = HostResolver.resolve(servers.servers).addresses.joined(separator: ",")
+        return try Session(
+            servers: addresses, chroot: servers.chroot, timeout: configuration.sessionTimeout, identity: identity,
+            logger: logger, observer: observer)
+    }
+
     private func retry(after pause: Duration) {
         guard state != .closed else { return }
         TimerThread.shared.schedule(at: .now + pause) { [weak self] in
@@ -128,7 +139,8 @@ final class SessionKeeper: Sendable {
     /// Anything can accept a connection and send bytes that the C client takes for ZooKeeper's; a missing chroot shows in every
     /// answer and in no event. So a session counts as connected when the root was read.
     private func probe(_ session: Session) {
-        session.submit(.exists(.root, watch: nil), deadline: .now + configuration.requestTimeout) { [weak self] result in
+        session.submit(.exists(.root, watch: nil), deadline: .now + configuration.requestTimeout) {
+            [weak self] result in
             guard let self else { return }
             switch result {
             case .success:
@@ -138,7 +150,9 @@ final class SessionKeeper: Sendable {
                 failFirst(
                     ZooKeeperError(
                         .chrootMissing, operation: "connect", path: servers.chroot,
-                        detail: "create it with a client of '\(servers.servers.map(\.description).joined(separator: ","))'"))
+                        detail:
+                            "create it with a client of '\(servers.servers.map(\.description).joined(separator: ","))'")
+                )
                 advance(to: .connected, session)
             case .failure:
                 // The connection broke again: its next one is probed by whoever uses it.
@@ -253,7 +267,8 @@ final class SessionKeeper: Sendable {
     }
 
     func states() -> AsyncStream<SessionState> {
-        let (stream, continuation) = AsyncStream.makeStream(of: SessionState.self, bufferingPolicy: .bufferingNewest(256))
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: SessionState.self, bufferingPolicy: .bufferingNewest(256))
         let key = core.withLock { core -> UInt64? in
             continuation.yield(core.state)
             return core.state == .closed ? nil : core.subscribers.insert(continuation)

@@ -26,9 +26,9 @@ extension ZooKeeperClient {
     ) async throws(ZooKeeperError) {
         do throws(ZooKeeperError) {
             try await create(path, mode: mode, acl: acl)
-        } catch where error.code == .nodeExists {
+        } catch  where error.code == .nodeExists {
             return
-        } catch where error.code == .noNode {
+        } catch  where error.code == .noNode {
             guard let parent = path.parent else { throw error }
             try await ensureExists(parent, mode: mode, acl: acl)
             try await ensureExists(path, mode: mode, acl: acl)
@@ -61,7 +61,7 @@ extension ZooKeeperClient {
         do throws(ZooKeeperError) {
             guard case .stat(let stat) = try await perform(request) else { throw unexpected(request) }
             return stat
-        } catch where error.code == .noNode {
+        } catch  where error.code == .noNode {
             return nil
         }
     }
@@ -122,6 +122,7 @@ extension ZooKeeperClient {
 
     func unexpected(_ request: Request) -> ZooKeeperError {
         ZooKeeperError(
-            .internalInconsistency, operation: request.operation, path: request.path, detail: "an answer of another kind")
+            .internalInconsistency, operation: request.operation, path: request.path,
+            detail: "an answer of another kind")
     }
 }

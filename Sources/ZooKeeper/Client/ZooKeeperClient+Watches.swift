@@ -2,7 +2,8 @@ extension ZooKeeperClient {
     /// Reads the data of a znode and watches it: the watch sees the next change of the data, or the deletion.
     ///
     /// - Throws: as ``get(_:)`` does, and `tooManyWatches`; there is no watch then.
-    public func getAndWatch(_ path: NodePath) async throws(ZooKeeperError) -> (data: [UInt8], stat: Stat, watch: Watch) {
+    public func getAndWatch(_ path: NodePath) async throws(ZooKeeperError) -> (data: [UInt8], stat: Stat, watch: Watch)
+    {
         let (reply, watch) = try await watching(path, .get) { .get(path, watch: $0) }
         guard case .data(let data, let stat) = reply else { throw unexpected(.get(path, watch: nil)) }
         return (data, stat, watch)
@@ -15,7 +16,8 @@ extension ZooKeeperClient {
     public func existsAndWatch(_ path: NodePath) async throws(ZooKeeperError) -> (stat: Stat?, watch: Watch) {
         let session = try await keeper.session("exists", until: .now + configuration.requestTimeout)
         let watch = try Watch(session, path, .exists)
-        let result = await session.perform(.exists(path, watch: watch.id), deadline: .now + configuration.requestTimeout)
+        let result = await session.perform(
+            .exists(path, watch: watch.id), deadline: .now + configuration.requestTimeout)
         switch result {
         case .success(.stat(let stat)): return (stat, watch)
         case .failure(let failure) where failure.code == .noNode: return (nil, watch)

@@ -24,10 +24,12 @@ struct ConnectString: Hashable, Sendable {
             let offset = text.utf8.distance(from: text.startIndex, to: index)
             throw refuse("control character at byte \(offset) of '\(text.printable)'")
         }
-        if text.contains("://") { throw refuse("remove the scheme from '\(text.printable)': write host:port,host:port/chroot") }
+        if text.contains("://") {
+            throw refuse("remove the scheme from '\(text.printable)': write host:port,host:port/chroot")
+        }
         if text.contains(";") { throw refuse("separate hosts with ',' in '\(text.printable)'") }
 
-        let slash = text.firstIndex(of: "/") ?? text.endIndex
+        let slash = text.utf8.firstIndex(of: UInt8(ascii: "/")) ?? text.endIndex
         servers = []
         for item in text[..<slash].split(separator: ",") {
             let item = item.trimmed
@@ -61,7 +63,9 @@ struct ConnectString: Hashable, Sendable {
         }
         var host = item[..<colon]
         if host.hasPrefix("[") {
-            guard host.hasSuffix("]") else { return .failure(Flaw(reason: "missing ']' in '\(String(item).printable)'")) }
+            guard host.hasSuffix("]") else {
+                return .failure(Flaw(reason: "missing ']' in '\(String(item).printable)'"))
+            }
             host = host.dropFirst().dropLast()
         } else if host.contains(":") {
             return .failure(Flaw(reason: "write an IPv6 address in brackets: '[\(host)]:\(port)'"))

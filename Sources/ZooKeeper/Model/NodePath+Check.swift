@@ -24,7 +24,8 @@ extension NodePath {
                 return "relative component at byte \(offset) of '\(string)'"
             }
         }
-        if string == "/zookeeper" || string.hasPrefix("/zookeeper/") {
+        // By bytes: a combining character behind a slash makes another Character of it.
+        if string.utf8.elementsEqual("/zookeeper".utf8) || string.utf8.starts(with: "/zookeeper/".utf8) {
             return "'/zookeeper' is reserved for the server: '\(string)'"
         }
         return nil
@@ -53,7 +54,8 @@ extension String {
     /// The string cut to a length that fits an error message, control characters escaped.
     var printable: String {
         let limit = 80
-        let text = unicodeScalars.prefix(limit).map { $0.value < 0x20 ? $0.escaped(asASCII: true) : String($0) }.joined()
+        let text = unicodeScalars.prefix(limit).map { $0.value < 0x20 ? $0.escaped(asASCII: true) : String($0) }
+            .joined()
         return unicodeScalars.count > limit ? text + "…" : text
     }
 }

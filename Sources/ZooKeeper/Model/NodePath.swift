@@ -27,7 +27,7 @@ public struct NodePath: Hashable, Sendable {
 
     /// The last component; empty for the root.
     public var name: Substring {
-        string[string.index(after: lastSlash)...]
+        string[string.utf8.index(after: lastSlash)...]
     }
 
     /// The path without its last component; `nil` for the root.

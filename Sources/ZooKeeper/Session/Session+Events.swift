@@ -49,12 +49,14 @@ extension Session {
     ///
     /// - Throws: ``ZooKeeperError/Code/tooManyWatches``, or why the session ended.
     package func reserveWatch(
-        on path: NodePath, by request: WatchKind, handler: @escaping @Sendable (Result<WatchEvent, RequestFailure>) -> Void
+        on path: NodePath, by request: WatchKind,
+        handler: @escaping @Sendable (Result<WatchEvent, RequestFailure>) -> Void
     ) throws(RequestFailure) -> WatchID {
         let reserved = core.withLock { core -> Result<WatchID, RequestFailure> in
             if case .ended(let code) = core.link { return .failure(RequestFailure(code)) }
             guard let id = core.watches.insert(path: path, list: request.list, handler: handler) else {
-                let detail = "\(core.watches.count) watches of \(core.watches.bytes) bytes; use more clients, or shorter paths"
+                let detail =
+                    "\(core.watches.count) watches of \(core.watches.bytes) bytes; use more clients, or shorter paths"
                 return .failure(RequestFailure(.tooManyWatches, detail: detail))
             }
             return .success(id)

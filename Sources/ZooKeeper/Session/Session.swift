@@ -38,11 +38,13 @@ package final class Session: Sendable {
 
     /// Starts connecting. Events go to `observer` from the first one on.
     ///
+    /// - Parameter identity: a session that exists, to take it over; `nil` for a new one.
     /// - Throws: what the C client refuses: no thread, no memory.
     init(
         servers: String,
         chroot: NodePath,
         timeout: Duration,
+        identity: Bridge.Identity? = nil,
         logger: Logger,
         observer: @escaping @Sendable (Session, Event) -> Void
     ) throws(ZooKeeperError) {
@@ -55,7 +57,7 @@ package final class Session: Sendable {
         }
         let hosts = servers + (chroot == .root ? "" : chroot.string)
         do {
-            try bridge.open(hosts: hosts, timeout: timeout, for: self)
+            try bridge.open(hosts: hosts, timeout: timeout, identity: identity, for: self)
         } catch {
             closed.resolve(())
             throw error
@@ -96,7 +98,8 @@ package final class Session: Sendable {
     /// Ends the session on this side: whoever waits for an answer or a watch is told `code`, once, before this returns. The C
     /// handle is closed on a thread of its own, which takes up to six seconds; await ``closed`` for that.
     package func end(_ code: ZooKeeperError.Code) {
-        let ended = core.withLock { core -> (requests: [RequestTable.Entry], watches: [WatchTable.Handler], epoch: UInt64)? in
+        let ended = core.withLock {
+            core -> (requests: [RequestTable.Entry], watches: [WatchTable.Handler], epoch: UInt64)? in
             if case .ended = core.link { return nil }
             core.link = .ended(code)
             if let sweep = core.sweep { TimerThread.shared.cancel(sweep.id) }
@@ -106,7 +109,8 @@ package final class Session: Sendable {
         guard let ended else { return }
         notify(.ended(code))
         for entry in ended.requests {
-            entry.completion(.failure(entry.failure(Bridge.Refusal(code: code, mayBeExecuted: true), epoch: ended.epoch)))
+            entry.completion(
+                .failure(entry.failure(Bridge.Refusal(code: code, mayBeExecuted: true), epoch: ended.epoch)))
         }
         for handler in ended.watches { handler(.failure(RequestFailure(code))) }
         DetachedThread.start("zk-close") { [self] in

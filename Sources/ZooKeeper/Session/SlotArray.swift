@@ -63,7 +63,8 @@ struct SlotArray<Value> {
 
     private func index(of key: UInt64) -> Int? {
         let index = Int(key & UInt64(Self.mask))
-        guard index < slots.count, slots[index].value != nil, UInt64(slots[index].generation) == key >> Self.indexBits else {
+        guard index < slots.count, slots[index].value != nil, UInt64(slots[index].generation) == key >> Self.indexBits
+        else {
             return nil
         }
         return index

@@ -15,6 +15,8 @@ struct TimerHeap<Value> {
     init() {}
 
     var count: Int { values.count }
+    /// Cancelled entries included.
+    var capacityInUse: Int { heap.count }
 
     mutating func insert(_ value: Value, due: ContinuousClock.Instant) -> Key {
         let number = nextNumber

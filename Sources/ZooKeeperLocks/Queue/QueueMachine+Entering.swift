@@ -89,12 +89,12 @@ extension QueueMachine {
             return take(.enter)
         }
         lastView = view
-        if let earlier = view.siblings.first(where: { sibling in ContenderName(own.name).map(sibling.precedes) ?? false }) {
+        if let earlier = view.earlierSibling {
             // The first attempt made a node after all, and its place is the better one.
             remove(own.name)
             return take(.adopt(name: earlier.string, names: names))
         }
-        for sibling in view.siblings { remove(sibling.string) }
+        for sibling in view.laterSiblings { remove(sibling.string) }
         actions.append(.tellPosition(own, view))
         guard let predecessor = view.predecessor else {
             become(.held(own))

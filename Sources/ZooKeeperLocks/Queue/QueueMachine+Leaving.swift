@@ -37,7 +37,9 @@ extension QueueMachine {
 
     /// The listing that was sent along with the removal.
     mutating func surveyed(_ result: Result<[String], RequestFailure>) {
-        guard case .leaving = phase, !hasDeparted, case .success(let names) = result, let own = strays.keys.first else { return }
+        guard case .leaving = phase, !hasDeparted, case .success(let names) = result, let own = strays.keys.first else {
+            return
+        }
         lastView = QueueView(names, own: own, uuid: uuid) ?? lastView
     }
 

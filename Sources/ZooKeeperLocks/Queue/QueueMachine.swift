@@ -103,7 +103,8 @@ struct QueueMachine: Sendable {
         case approaching(Own, predecessor: String, byExists: Bool)
         case waiting(Own, predecessor: String)
         case held(Own)
-        case recovering(passed: Result<Void, RequestFailure>?, listed: Result<[String], RequestFailure>?, isSecondLook: Bool)
+        case recovering(
+            passed: Result<Void, RequestFailure>?, listed: Result<[String], RequestFailure>?, isSecondLook: Bool)
         case adopting(name: String, names: [String])
         case leaving
         case betweenSessions

@@ -6,8 +6,9 @@ struct QueueView: Hashable, Sendable {
     var predecessor: ContenderName?
     /// The one who holds, or will next.
     var head: ContenderName
-    /// Other nodes of the same attempt to enter: a lost answer made the client create twice.
-    var siblings: [ContenderName] = []
+    /// Other nodes of the same attempt to enter, ahead of this one and behind it: a lost answer made the client create twice.
+    var earlierSibling: ContenderName?
+    var laterSiblings: [ContenderName] = []
 
     /// `nil` when `own` is not among `names`: somebody removed it.
     init?(_ names: [String], own: String, uuid: String) {
@@ -20,8 +21,11 @@ struct QueueView: Hashable, Sendable {
                 isListed = true
                 continue
             }
-            if contender.belongs(to: uuid) { siblings.append(contender) }
-            guard contender.precedes(ownName) else { continue }
+            guard contender.precedes(ownName) else {
+                if contender.belongs(to: uuid) { laterSiblings.append(contender) }
+                continue
+            }
+            if contender.belongs(to: uuid) { earlierSibling = contender }
             ahead += 1
             if contender.precedes(head) { head = contender }
             if let known = predecessor, !known.precedes(contender) { continue }

@@ -1,0 +1,122 @@
+import Synchronization
+
+/// A real ZooKeeper server for tests, run as a child process with a directory of its own.
+///
+/// ```swift
+/// try await TestServer.with { server in
+///     // connect to server.connectString
+/// }
+/// ```
+///
+/// The server listens on a free port of 127.0.0.1 that nothing else in the tests can take while the value lives. It is
+/// ended and its directory removed in every case: when the body returns or throws, when the task is cancelled, and
+/// also when this process is interrupted or killed.
+///
+/// All methods may be called from any task.
+public final class TestServer: Sendable {
+    enum Lifecycle {
+        case down
+        case launching
+        case up(ServerProcess, exit: Task<String, Never>)
+        case over
+    }
+
+    let configuration: Configuration
+    let files: ServerFiles
+    let lifecycle = Mutex(Lifecycle.down)
+    private let installation: ServerInstallation
+    private let reservation: PortReservation
+    private let guardian: Guardian
+
+    /// Prepares the directory and the port; no server runs yet. What this makes, `end` removes.
+    init(_ configuration: Configuration, environment: [String: String]) async throws(TestKitError) {
+        try configuration.validate()
+        self.configuration = configuration
+        installation = try ServerInstallation(environment: environment)
+        reservation = try PortReservation.any()
+        files = ServerFiles(environment: environment)
+        guardian = try await Guardian.start(directory: files.directory)
+    }
+
+    /// The address for a client, such as `127.0.0.1:12345`. It stays the same over restarts.
+    public var connectString: String { "127.0.0.1:\(port)" }
+    /// The client port. It stays the same over restarts.
+    public var port: Int { reservation.port }
+    /// The path of the server's own directory; it goes when the server ends.
+    public var directory: String { files.directory }
+    /// The server's unit of time.
+    public var tickTime: Duration { configuration.tickTime }
+    /// The last 30 lines of the server's log; empty when there is none.
+    public var logTail: String { files.logTail() }
+
+    /// Runs `body` with a server that serves.
+    ///
+    /// When this returns, by whatever way, the server has ended and its directory is gone. A cancelled task stops
+    /// a start that is under way; `body` sees the cancellation by its own means.
+    ///
+    /// - Parameters:
+    ///   - configuration: How the server is set up.
+    ///   - isolation: The actor on which `body` runs.
+    ///   - body: What to do with the server. Do not use the server after it.
+    /// - Returns: What `body` returns.
+    /// - Throws: What `body` throws. `TestKitError` when the server cannot be started: `javaMissing`, `jarsMissing`,
+    ///   `invalidConfiguration`, `directoryUnusable`, `noFreePort`, `addressInUse`, `spawnFailed`, `exitedEarly`,
+    ///   `notReady`; and `leftBehind` when the directory cannot be removed. `CancellationError` when the task is
+    ///   cancelled before the server serves.
+    public static func with<R>(
+        _ configuration: Configuration = .init(),
+        isolation: isolated (any Actor)? = #isolation,
+        _ body: (TestServer) async throws -> sending R
+    ) async throws -> sending R {
+        let server = try await started(configuration, environment: EnvironmentVariables.current())
+        let result: R
+        do {
+            result = try await body(server)
+        } catch {
+            // The body's error says more than one about the clean-up could.
+            try? await server.end()
+            throw error
+        }
+        try await server.end()
+        return result
+    }
+
+    /// Starts a server; when another process has taken the port, a new one on another port.
+    static func started(
+        _ configuration: Configuration,
+        environment: [String: String]
+    ) async throws -> TestServer {
+        var attempt = 1
+        while true {
+            try Task.checkCancellation()
+            let server = try await TestServer(configuration, environment: environment)
+            do {
+                try await server.restart()
+                return server
+            } catch {
+                try? await server.end()
+                guard (error as? TestKitError)?.code == .addressInUse, attempt < 5 else { throw error }
+                attempt += 1
+            }
+        }
+    }
+
+    /// Ends the server for good and removes its directory, also in a cancelled task.
+    func end() async throws(TestKitError) {
+        await stop(finally: true)
+        await guardian.finish()
+        if files.directoryExists || files.isBeingRemoved {
+            await Guardian.sweep(directory: directory)
+        }
+        if files.directoryExists || files.isBeingRemoved {
+            throw TestKitError(.leftBehind, "Could not remove \(directory); remove it by hand.")
+        }
+    }
+
+    /// Writes the settings anew and starts the process.
+    func launch() async throws(TestKitError) -> (process: ServerProcess, exit: Task<String, Never>) {
+        let settings = ServerSettings(configuration, port: port, dataDirectory: files.data)
+        try ServerFiles.write(settings.text, to: files.settings)
+        return try await ServerProcess.launch(JavaCommand(installation, configuration, files: files), files: files)
+    }
+}

@@ -1,0 +1,107 @@
+import Logging
+import Synchronization
+import ZooKeeper
+import ZooKeeperLocks
+import ZooKeeperTestKit
+
+/// One server for all tests that do not harm it; each works below a root of its own. It ends with the process.
+enum SharedServer {
+    static let server = Task { try await start() }
+
+    private static func start() async throws -> TestServer {
+        let (servers, continuation) = AsyncThrowingStream.makeStream(of: TestServer.self)
+        Task {
+            do {
+                try await TestServer.with { server in
+                    continuation.yield(server)
+                    // Until the process ends; the server's guardian sees to the rest.
+                    await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in }
+                }
+            } catch {
+                continuation.finish(throwing: error)
+            }
+        }
+        for try await server in servers { return server }
+        throw CancellationError()
+    }
+
+    private static let roots = Mutex(0)
+
+    /// Runs `body` with a configuration whose root is an empty znode of its own.
+    @discardableResult
+    static func withRoot<R>(
+        isolation: isolated (any Actor)? = #isolation,
+        _ body: (ZooKeeperClient.Configuration) async throws -> sending R
+    ) async throws -> sending R {
+        let server = try await server.value
+        let number = roots.withLock { number in
+            number += 1
+            return number
+        }
+        let root = try NodePath("/test-\(number)")
+        _ = try await ZooKeeperClient.with(.quiet(server.connectString)) { client in
+            try await client.create(root)
+        }
+        return try await body(.quiet(server.connectString + root.string))
+    }
+
+    /// Runs `body` with a client whose root is an empty znode of its own.
+    @discardableResult
+    static func withClient<R>(
+        isolation: isolated (any Actor)? = #isolation,
+        _ body: (ZooKeeperClient) async throws -> sending R
+    ) async throws -> sending R {
+        try await withRoot { configuration in
+            try await ZooKeeperClient.with(configuration) { client in try await body(client) }
+        }
+    }
+}
+
+extension ZooKeeperClient.Configuration {
+    static func quiet(_ servers: String) -> Self {
+        var configuration = Self(servers: servers)
+        configuration.logger.logLevel = .critical
+        return configuration
+    }
+
+    func with(sessionTimeout: Duration) -> Self {
+        var configuration = self
+        configuration.sessionTimeout = sessionTimeout
+        return configuration
+    }
+}
+
+/// The first element that `condition` holds for.
+func first<S: AsyncSequence & Sendable>(
+    of sequence: S, where condition: (S.Element) -> Bool
+) async throws -> S.Element? where S.Element: Sendable {
+    for try await element in sequence where condition(element) { return element }
+    return nil
+}
+
+/// Collects what happens in many tasks.
+final class Recorder<Element: Sendable>: Sendable {
+    private let elements = Mutex<[Element]>([])
+
+    /// Says how many there are now.
+    @discardableResult
+    func append(_ element: Element) -> Int {
+        elements.withLock { elements in
+            elements.append(element)
+            return elements.count
+        }
+    }
+
+    func removeAll() {
+        elements.withLock { $0 = [] }
+    }
+
+    var all: [Element] { elements.withLock { $0 } }
+}
+
+extension LockError {
+    /// The error of the client that is behind this one.
+    var session: ZooKeeperError? {
+        if case .session(let error) = self { error } else { nil }
+    }
+}

@@ -1,0 +1,26 @@
+import Testing
+
+@testable import ZooKeeperLocks
+
+@Suite struct OwnerTests {
+    @Test func aRecordComesBackAsItWas() {
+        let owner = Owner(host: "db-1", pid: 4711, label: "nightly \"job\" / ü 🎯 \n", entered: 1_700_000_000_123)
+        #expect(Owner(owner.data) == owner)
+    }
+
+    @Test func theRecordOfThisProcess() {
+        let owner = Owner.current(label: nil)
+        #expect(!owner.host.isEmpty)
+        #expect(owner.pid > 0)
+        #expect(Owner(owner.data) == owner)
+    }
+
+    @Test(arguments: ["", "192.168.0.1", "{", "[]", "{\"host\":1}", "null", "\u{0}\u{1}", "{\"host\":\"a\",\"pid\":99999999999}"])
+    func dataOfOthersIsNoRecord(text: String) {
+        #expect(Owner([UInt8](text.utf8)) == nil)
+    }
+
+    @Test func hugeDataIsNotEvenRead() {
+        #expect(Owner([UInt8](repeating: UInt8(ascii: "["), count: 900_000)) == nil)
+    }
+}

@@ -1,0 +1,136 @@
+import Testing
+import ZooKeeper
+
+@testable import ZooKeeperLocks
+
+@Suite struct QueueMachineEnteringTests {
+    @Test func entersInOneRoundTrip() {
+        var harness = Harness()
+        #expect(harness.enter() == [.create(prefix: "_c_\(Harness.uuid)-lock-"), .list(step: 1)])
+        #expect(harness.create(.success(Harness.own(0))) == [])
+        let granted = harness.list(.success([Harness.name(0)]))
+        #expect(granted.last == .grant(Harness.own(0)))
+    }
+
+    @Test func waitsForTheConnectionBeforeItAsks() {
+        var harness = Harness()
+        #expect(harness.enter(isConnected: false) == [])
+        #expect(harness.send(.connected) == [.create(prefix: "_c_\(Harness.uuid)-lock-"), .list(step: 1)])
+    }
+
+    @Test func watchesThePredecessorOnly() {
+        var harness = Harness()
+        harness.enter()
+        harness.create(.success(Harness.own(7)))
+        let actions = harness.list(.success([Harness.other(9), Harness.other(3), Harness.name(7), Harness.other(5)]))
+        #expect(actions.last == .watchPredecessor(Harness.other(5), byExists: false, step: 2))
+        guard case .tellPosition(_, let view) = actions.first else { return #expect(Bool(false), "no position: \(actions)") }
+        #expect(view.ahead == 2)
+        #expect(view.head.string == Harness.other(3))
+    }
+
+    @Test func passesOverChildrenThatAreNoContenders() {
+        var harness = Harness()
+        harness.enter()
+        harness.create(.success(Harness.own(7)))
+        harness.list(.success(["-----", "config", "lock-12", "x-0000000001", Harness.name(7)]))
+        #expect(harness.isGranted)
+    }
+
+    @Test func parentIsMadeOnlyWhenItIsMissing() {
+        var harness = Harness()
+        harness.enter()
+        harness.create(.failure(RequestFailure(.noNode)))
+        #expect(harness.list(.failure(RequestFailure(.noNode))) == [.makeParents(step: 2)])
+        #expect(
+            harness.send(.parentsMade(step: 2, .success(())))
+                == [.create(prefix: "_c_\(Harness.uuid)-lock-"), .list(step: 3)])
+    }
+
+    @Test func aParentThatVanishesAgainAndAgainIsAnErrorAtLast() {
+        var harness = Harness()
+        harness.enter()
+        for _ in 0...QueueMachine.maximumParentAttempts {
+            #expect(harness.departures.isEmpty)
+            harness.create(.failure(RequestFailure(.noNode)))
+            harness.list(.failure(RequestFailure(.noNode)))
+            harness.send(.parentsMade(step: harness.machine.step, .success(())))
+        }
+        #expect(harness.departures == [.failed(RequestFailure(.noNode), operation: "create")])
+        #expect(harness.isEnded)
+    }
+
+    @Test(arguments: [
+        Result<[String], RequestFailure>.success([Harness.other(1)]), .failure(RequestFailure(.noNode)),
+    ])
+    func ownNodeRemovedMeansEnterAgain(listed: Result<[String], RequestFailure>) {
+        var harness = Harness()
+        harness.enter()
+        harness.create(.success(Harness.own(5)))
+        #expect(harness.list(listed) == [.create(prefix: "_c_\(Harness.uuid)-lock-"), .list(step: 2)])
+        #expect(!harness.isGranted)
+    }
+
+    @Test func listUnknownKeepsThePlace() {
+        var harness = Harness()
+        harness.enter()
+        harness.create(.success(Harness.own(5)))
+        harness.send(.suspended)
+        #expect(harness.list(.failure(Harness.notSent)) == [])
+        #expect(harness.send(.connected) == [.list(step: 2)])
+        harness.list(.success([Harness.name(5)]))
+        #expect(harness.isGranted)
+    }
+
+    @Test func listThrottledIsAskedAgainAfterAPause() {
+        var harness = Harness()
+        harness.enter()
+        harness.create(.success(Harness.own(5)))
+        #expect(harness.list(.failure(RequestFailure(.throttled))) == [.pause(.backOff(attempt: 1), step: 2)])
+        #expect(harness.send(.paused(step: 2)) == [.list(step: 3)])
+    }
+
+    @Test func listForbiddenRemovesTheOwnNodeAndFails() {
+        var harness = Harness()
+        harness.enter()
+        harness.create(.success(Harness.own(5)))
+        #expect(harness.list(.failure(RequestFailure(.notAuthorized))) == [.delete(Harness.name(5))])
+        harness.send(.deleted(name: Harness.name(5), .success(())))
+        #expect(harness.departures == [.failed(RequestFailure(.notAuthorized), operation: "children")])
+        #expect(harness.isEnded)
+    }
+
+    @Test func createNotExecutedIsTriedAgainWithoutRecovery() {
+        var harness = Harness()
+        harness.enter()
+        harness.create(.failure(RequestFailure(.throttled)))
+        let actions = harness.list(.failure(RequestFailure(.throttled)))
+        #expect(actions == [.pause(.backOff(attempt: 1), step: 2)])
+        #expect(harness.send(.paused(step: 2)).first == .create(prefix: "_c_\(Harness.uuid)-lock-"))
+    }
+
+    @Test func createForbiddenFails() {
+        var harness = Harness()
+        harness.enter()
+        harness.create(.failure(RequestFailure(.notAuthorized)))
+        harness.list(.success([]))
+        #expect(harness.departures == [.failed(RequestFailure(.notAuthorized), operation: "create")])
+        #expect(harness.isEnded)
+    }
+
+    @Test func expiryWhileWaitingEntersInTheNextSession() {
+        var harness = Harness.waiting()
+        #expect(harness.send(.sessionEnded(.sessionExpired)) == [.awaitSession])
+        let uuid = "99999999-1111-2222-3333-444455556666"
+        let actions = harness.send(.enter(uuid: uuid, sessionID: 0x200, isConnected: true))
+        #expect(actions.first == .create(prefix: "_c_\(uuid)-lock-"))
+        #expect(harness.departures.isEmpty)
+    }
+
+    @Test func aClosedClientEndsTheWait() {
+        var harness = Harness.waiting()
+        harness.send(.sessionEnded(.closed))
+        #expect(harness.departures == [.failed(RequestFailure(.closed), operation: "acquire")])
+        #expect(harness.isEnded)
+    }
+}

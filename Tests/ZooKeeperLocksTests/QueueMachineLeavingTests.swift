@@ -1,0 +1,134 @@
+import Testing
+import ZooKeeper
+
+@testable import ZooKeeperLocks
+
+@Suite struct QueueMachineLeavingTests {
+    @Test func releaseDeletesExactlyTheOwnNode() {
+        var harness = Harness.held()
+        #expect(harness.send(.release) == [.delete(Harness.name(5))])
+        #expect(harness.send(.deleted(name: Harness.name(5), .success(()))) == [.depart(.released, harness.machine.lastView), .end])
+    }
+
+    @Test func aSecondReleaseDoesNothing() {
+        var harness = Harness.held()
+        harness.send(.release)
+        #expect(harness.send(.release) == [])
+        harness.send(.deleted(name: Harness.name(5), .success(())))
+        #expect(harness.send(.release) == [])
+    }
+
+    @Test func anUnknownOutcomeOfTheReleaseIsFinishedAfterTheReconnect() {
+        var harness = Harness.held()
+        harness.send(.release)
+        #expect(harness.send(.suspended) == [.depart(.released, harness.machine.lastView)])
+        #expect(harness.send(.deleted(name: Harness.name(5), .failure(Harness.unknown))) == [])
+        #expect(harness.send(.connected) == [.delete(Harness.name(5))])
+        // It was deleted the first time already.
+        #expect(harness.send(.deleted(name: Harness.name(5), .failure(RequestFailure(.noNode)))) == [.end])
+    }
+
+    @Test func aReleaseWithoutConnectionIsMadeUpFor() {
+        var harness = Harness.held()
+        harness.send(.suspended)
+        #expect(harness.send(.release) == [.depart(.released, harness.machine.lastView)])
+        #expect(harness.send(.connected) == [.delete(Harness.name(5))])
+    }
+
+    @Test func aReleaseThatIsNotAllowedIsReported() {
+        var harness = Harness.held()
+        harness.send(.release)
+        let actions = harness.send(.deleted(name: Harness.name(5), .failure(RequestFailure(.notAuthorized))))
+        #expect(actions.first == .leaveBehind(Harness.name(5), RequestFailure(.notAuthorized)))
+        #expect(harness.isEnded)
+    }
+
+    @Test(arguments: [QueueMachine.Departure.timedOut, .cancelled])
+    func aWaiterThatGivesUpLeavesNoNode(reason: QueueMachine.Departure) {
+        var harness = Harness.waiting()
+        #expect(harness.send(.giveUp(reason)).last == .delete(Harness.name(5)))
+        #expect(harness.departures.isEmpty)
+        harness.send(.deleted(name: Harness.name(5), .success(())))
+        #expect(harness.departures == [reason])
+        #expect(harness.isEnded)
+    }
+
+    @Test func aTimeoutTellsHowManyAreAheadNow() {
+        var harness = Harness()
+        harness.enter()
+        harness.create(.success(Harness.own(5)))
+        harness.list(.success([Harness.other(1), Harness.other(2), Harness.name(5)]))
+        #expect(harness.send(.giveUp(.timedOut)) == [.list(step: -1), .delete(Harness.name(5))])
+        harness.send(.listed(step: -1, .success([Harness.other(2), Harness.name(5)])))
+        let actions = harness.send(.deleted(name: Harness.name(5), .success(())))
+        guard case .depart(.timedOut, let view) = actions.first else { return #expect(Bool(false), "\(actions)") }
+        #expect(view?.ahead == 1)
+    }
+
+    @Test func givingUpBeforeTheCreateIsAnsweredWaitsForTheAnswer() {
+        var harness = Harness()
+        harness.enter()
+        #expect(harness.send(.giveUp(.cancelled)) == [])
+        harness.create(.success(Harness.own(5)))
+        #expect(harness.list(.success([Harness.name(5)])) == [.delete(Harness.name(5))])
+        #expect(!harness.isGranted)
+        harness.send(.deleted(name: Harness.name(5), .success(())))
+        #expect(harness.departures == [.cancelled])
+    }
+
+    @Test func whoeverGivesUpIsNotHeldUpByALostConnection() {
+        var harness = Harness.waiting()
+        harness.send(.giveUp(.cancelled))
+        #expect(harness.send(.suspended).contains(.depart(.cancelled, harness.machine.lastView)))
+        harness.send(.deleted(name: Harness.name(5), .failure(Harness.unknown)))
+        #expect(harness.send(.connected) == [.delete(Harness.name(5))])
+        #expect(harness.departures == [.cancelled])
+    }
+
+    @Test func patienceEndsTheWaitForTheCleanUpButNotTheCleanUp() {
+        var harness = Harness.waiting()
+        harness.send(.giveUp(.cancelled))
+        harness.send(.patienceEnded)
+        #expect(harness.departures == [.cancelled])
+        #expect(!harness.machine.isEnded)
+        harness.send(.deleted(name: Harness.name(5), .success(())))
+        #expect(harness.departures == [.cancelled])
+        #expect(harness.isEnded)
+    }
+
+    @Test func patienceEndsOnlyTheWaitOfThoseWhoGaveUp() {
+        var harness = Harness.held()
+        #expect(harness.send(.patienceEnded) == [])
+    }
+
+    @Test func givingUpBeforeThereIsASessionEndsAtOnce() {
+        var harness = Harness()
+        harness.send(.giveUp(.cancelled))
+        #expect(harness.departures == [.cancelled])
+        #expect(harness.enter() == [.end])
+    }
+
+    @Test func aGrantWins() {
+        var harness = Harness.held()
+        #expect(harness.send(.giveUp(.timedOut)) == [])
+        #expect(harness.departures.isEmpty)
+    }
+
+    @Test func onlyIfAvailableLeavesRatherThanWait() {
+        var harness = Harness(onlyIfAvailable: true)
+        harness.enter()
+        harness.create(.success(Harness.own(5)))
+        #expect(harness.list(.success([Harness.other(1), Harness.name(5)])).last == .delete(Harness.name(5)))
+        harness.send(.deleted(name: Harness.name(5), .success(())))
+        #expect(harness.departures == [.unavailable])
+        #expect(harness.isEnded)
+    }
+
+    @Test func expiryFinishesACleanUp() {
+        var harness = Harness.waiting()
+        harness.send(.giveUp(.cancelled))
+        harness.send(.sessionEnded(.sessionExpired))
+        #expect(harness.departures == [.cancelled])
+        #expect(harness.isEnded)
+    }
+}

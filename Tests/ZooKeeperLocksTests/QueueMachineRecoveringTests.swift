@@ -1,0 +1,110 @@
+import Testing
+import ZooKeeper
+
+@testable import ZooKeeperLocks
+
+/// The answer to the create is lost.
+@Suite struct QueueMachineRecoveringTests {
+    /// The create was sent, the connection broke, and there is a new one.
+    private func recovering() -> Harness {
+        var harness = Harness()
+        harness.enter()
+        harness.send(.suspended)
+        harness.create(.failure(Harness.unknown))
+        harness.list(.failure(Harness.notSent))
+        #expect(harness.send(.connected) == [.barrier(step: 2), .list(step: 2)])
+        return harness
+    }
+
+    private func stat(_ czxid: Int64, owner: Int64 = Harness.session) -> Stat {
+        Stat(czxid: czxid, ephemeralOwner: owner)
+    }
+
+    @Test func theNodeThatWasMadeIsAdopted() {
+        var harness = recovering()
+        harness.send(.barrierPassed(step: 2, .success(())))
+        #expect(harness.list(.success([Harness.name(5)])) == [.readNode(Harness.name(5), step: 3)])
+        let actions = harness.send(.nodeRead(step: 3, .success(stat(77))))
+        #expect(actions.last == .grant(QueueMachine.Own(name: Harness.name(5), czxid: 77)))
+    }
+
+    @Test func noNodeMeansCreateAgainUnderTheSameName() {
+        var harness = recovering()
+        harness.send(.barrierPassed(step: 2, .success(())))
+        #expect(harness.list(.success([Harness.other(1)])) == [.create(prefix: "_c_\(Harness.uuid)-lock-"), .list(step: 3)])
+    }
+
+    @Test func aListingWithoutTheBarrierProvesNothing() {
+        var harness = recovering()
+        harness.list(.success([Harness.other(1)]))
+        #expect(harness.send(.barrierPassed(step: 2, .failure(Harness.unknown))) == [.pause(.backOff(attempt: 1), step: 3)])
+        #expect(harness.send(.paused(step: 3)) == [.barrier(step: 4), .list(step: 4)])
+    }
+
+    @Test func anErrorOfTheBarrierIsAnAnswerToo() {
+        var harness = recovering()
+        harness.send(.barrierPassed(step: 2, .failure(RequestFailure(.noNode))))
+        #expect(harness.list(.failure(RequestFailure(.noNode))).first == .create(prefix: "_c_\(Harness.uuid)-lock-"))
+    }
+
+    @Test func aNodeOfAnEarlierSessionIsNotAdopted() {
+        var harness = recovering()
+        harness.send(.barrierPassed(step: 2, .success(())))
+        harness.list(.success([Harness.name(5)]))
+        let actions = harness.send(.nodeRead(step: 3, .success(stat(77, owner: 0x99))))
+        #expect(actions.first == .create(prefix: "_c_\(Harness.uuid)-lock-"))
+        #expect(!harness.isGranted)
+    }
+
+    @Test func ofTwoNodesTheEarlierIsKept() {
+        var harness = recovering()
+        harness.send(.barrierPassed(step: 2, .success(())))
+        harness.list(.success([]))
+        // The first create was executed after all, before the second.
+        harness.create(.success(Harness.own(6)))
+        let actions = harness.list(.success([Harness.name(5), Harness.name(6)]))
+        #expect(actions == [.delete(Harness.name(6)), .readNode(Harness.name(5), step: 4)])
+        let granted = harness.send(.nodeRead(step: 4, .success(stat(1005))))
+        #expect(granted.last == .grant(Harness.own(5)))
+        #expect(harness.send(.deleted(name: Harness.name(6), .success(()))) == [])
+    }
+
+    @Test func ofTwoNodesTheLaterIsRemoved() {
+        var harness = recovering()
+        harness.send(.barrierPassed(step: 2, .success(())))
+        harness.list(.success([]))
+        harness.create(.success(Harness.own(5)))
+        let actions = harness.list(.success([Harness.name(5), Harness.name(6)]))
+        #expect(actions.first == .delete(Harness.name(6)))
+        #expect(actions.last == .grant(Harness.own(5)))
+    }
+
+    @Test func givingUpMeanwhileRemovesWhatIsFound() {
+        var harness = recovering()
+        harness.send(.giveUp(.cancelled))
+        harness.send(.barrierPassed(step: 2, .success(())))
+        #expect(harness.list(.success([Harness.name(5)])) == [.delete(Harness.name(5))])
+        harness.send(.deleted(name: Harness.name(5), .success(())))
+        #expect(harness.departures == [.cancelled])
+        #expect(harness.isEnded)
+    }
+
+    @Test func givingUpMeanwhileLooksTwiceWhenNothingIsFound() {
+        var harness = recovering()
+        harness.send(.giveUp(.cancelled))
+        harness.send(.barrierPassed(step: 2, .success(())))
+        #expect(harness.list(.success([])) == [.pause(.untilStragglersAreGone, step: 3)])
+        #expect(harness.send(.paused(step: 3)) == [.barrier(step: 4), .list(step: 4)])
+        harness.send(.barrierPassed(step: 4, .success(())))
+        harness.list(.success([]))
+        #expect(harness.isEnded)
+    }
+
+    @Test func givingUpWhileTheAdoptedNodeIsReadRemovesIt() {
+        var harness = recovering()
+        harness.send(.barrierPassed(step: 2, .success(())))
+        harness.list(.success([Harness.name(5)]))
+        harness.send(.giveUp(.timedOut))
+        #expect(harness.send(.nodeRead(step: 3, .success(stat(77)))) == [.delete(Harness.name(5))])
+    }
+}
