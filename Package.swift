@@ -63,7 +63,9 @@ let package = Package(
             path: "examples/FairQueue",
             swiftSettings: settings
         ),
-        .testTarget(name: "ZooKeeperTests", dependencies: ["ZooKeeper", .product(name: "Logging", package: "swift-log")], swiftSettings: settings),
+        .testTarget(
+            name: "ZooKeeperTests", dependencies: ["ZooKeeper", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: settings),
         .testTarget(name: "ZooKeeperLocksTests", dependencies: ["ZooKeeperLocks"], swiftSettings: settings),
         .testTarget(name: "ToolArgumentsTests", dependencies: ["ToolArguments"], swiftSettings: settings),
         // Real servers, real processes.

@@ -132,7 +132,7 @@ public struct DistributedLock: Sendable {
                     .requestTimedOut, operation: "acquire", path: path,
                     detail: "no answer within \(client.configuration.requestTimeout)"))
         case .timedOut, .unavailable, .released:
-            return .timedOut(path, ahead: view?.ahead ?? 0, holder: onlyIfAvailable ? nil : await holder(view))
+            return .timedOut(path, ahead: view?.ahead, holder: onlyIfAvailable ? nil : await holder(view))
         }
     }
 

@@ -3,8 +3,8 @@ public import ZooKeeper
 /// Why a lock was not obtained, or not kept.
 public enum LockError: Error, Hashable, Sendable {
     /// The lock was not obtained in time. `ahead` contenders were in front at the last look, the first of them `holder`, where its
-    /// record could be read. Nothing is left in the queue.
-    case timedOut(NodePath, ahead: Int, holder: Owner?)
+    /// record could be read; `ahead` is `nil` when there was no answer to be had at all. Nothing is left in the queue.
+    case timedOut(NodePath, ahead: Int?, holder: Owner?)
     /// The calling task was cancelled before the lock was obtained. Nothing is left in the queue.
     case cancelled(NodePath)
     /// The lock was obtained and then lost before it was released. Work done under this token since then may clash with that of the
@@ -38,7 +38,8 @@ extension LockError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .timedOut(let path, let ahead, let holder):
-            "lock \(path): not obtained in time, \(ahead) ahead" + (holder.map { "; held by \($0)" } ?? "")
+            "lock \(path): not obtained in time; " + (ahead.map { "\($0) ahead" } ?? "ZooKeeper did not answer")
+                + (holder.map { "; held by \($0)" } ?? "")
         case .cancelled(let path): "lock \(path): the wait was cancelled"
         case .lost(let path, let reason, let token): "lock \(path): lost (\(reason)) while held with token \(token)"
         case .released(let path): "lock \(path): released already"

@@ -106,7 +106,8 @@ import ZooKeeperTestKit
 
     @Test func everyRequestHasADeadline() async throws {
         try await TestServer.with { server in
-            var configuration = ZooKeeperClient.Configuration.quiet(server.connectString).with(sessionTimeout: .seconds(10))
+            var configuration = ZooKeeperClient.Configuration.quiet(server.connectString).with(
+                sessionTimeout: .seconds(10))
             configuration.requestTimeout = .milliseconds(300)
             let client = try await ZooKeeperClient.connect(configuration)
             try server.pause()
@@ -137,9 +138,28 @@ import ZooKeeperTestKit
         }
     }
 
+    @Test func requestsMadeWithoutAConnectionWaitForOne() async throws {
+        try await TestServer.with { server in
+            try await ZooKeeperClient.with(.brief(server.connectString)) { client in
+                let states = client.states
+                try await server.kill()
+                _ = await first(of: states) { $0 == .suspended }
+                let created = Task { try await client.create(NodePath("/n"), mode: .persistentSequential).path.string }
+                let cancelled = Task { try await client.create(NodePath("/cancelled")) }
+                cancelled.cancel()
+                let error = await #expect(throws: ZooKeeperError.self) { try await cancelled.value }
+                #expect(error?.code == .cancelled)
+                #expect(error?.outcomeIsUnknown == false)
+                try await server.restart()
+                #expect(try await created.value == "/n0000000000")
+                #expect(try await client.exists(NodePath("/cancelled")) == nil)
+            }
+        }
+    }
+
     @Test func aRestartOfTheServerSuspendsAndRestoresTheSession() async throws {
         try await TestServer.with { server in
-            try await ZooKeeperClient.with(.quiet(server.connectString)) { client in
+            try await ZooKeeperClient.with(.brief(server.connectString)) { client in
                 let seen = Recorder<SessionState>()
                 let states = client.states
                 let collector = Task {

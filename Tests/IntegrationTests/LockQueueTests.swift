@@ -237,11 +237,12 @@ import ZooKeeperTestKit
 /// Waits until so many stand in the queue.
 func untilChildren(of lock: DistributedLock, count: Int) async throws {
     while true {
-        do {
+        do throws(ZooKeeperError) {
             let (names, watch) = try await lock.client.childrenAndWatch(lock.path)
             if names.count == count { return }
             _ = try await watch.event()
-        } catch ZooKeeperError.Code.noNode {
+        } catch {
+            guard error.code == .noNode || error.isRetriable else { throw error }
             await Task.yield()
         }
     }

@@ -16,7 +16,9 @@ import ZooKeeperTestKit
             let second = try await next.value
             #expect(second.fencingToken > first.fencingToken)
             #expect(!first.isHeld)
-            #expect(throws: LockError.lost(first.path, .clientClosed, token: first.fencingToken)) { try first.checkHeld() }
+            #expect(throws: LockError.lost(first.path, .clientClosed, token: first.fencingToken)) {
+                try first.checkHeld()
+            }
             await second.release()
             await waiter.close()
         }
@@ -83,7 +85,7 @@ import ZooKeeperTestKit
 
     @Test func holderAndWaitersKeepTheirPlacesThroughARestartOfTheServer() async throws {
         try await TestServer.with { server in
-            try await ZooKeeperClient.with(.quiet(server.connectString)) { client in
+            try await ZooKeeperClient.with(.brief(server.connectString)) { client in
                 let lock = try client.lock("/lock")
                 let lease = try await lock.acquire()
                 let order = Recorder<Int>()
@@ -104,14 +106,14 @@ import ZooKeeperTestKit
 
     @Test func whatIsReleasedOrGivenUpWithoutAConnectionIsCleanedUpAfterwards() async throws {
         try await TestServer.with { server in
-            try await ZooKeeperClient.with(.quiet(server.connectString)) { client in
+            try await ZooKeeperClient.with(.brief(server.connectString)) { client in
                 let lock = try client.lock("/lock")
                 let lease = try await lock.acquire()
                 let waiter = Task { try await lock.acquire() }
                 try await untilChildren(of: lock, count: 2)
                 let states = client.states
                 try await server.kill()
-                _ = try await first(of: states) { $0 == .suspended }
+                _ = await first(of: states) { $0 == .suspended }
                 let start = ContinuousClock.now
                 waiter.cancel()
                 await #expect(throws: LockError.cancelled(lock.path)) { try await waiter.value }

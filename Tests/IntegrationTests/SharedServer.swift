@@ -64,6 +64,12 @@ extension ZooKeeperClient.Configuration {
         return configuration
     }
 
+    /// For servers that restart: one that is just coming up may take a connection and never answer on it, which the C client
+    /// gives up after two thirds of the session timeout.
+    static func brief(_ servers: String) -> Self {
+        quiet(servers).with(sessionTimeout: .seconds(4))
+    }
+
     func with(sessionTimeout: Duration) -> Self {
         var configuration = self
         configuration.sessionTimeout = sessionTimeout
@@ -72,10 +78,9 @@ extension ZooKeeperClient.Configuration {
 }
 
 /// The first element that `condition` holds for.
-func first<S: AsyncSequence & Sendable>(
-    of sequence: S, where condition: (S.Element) -> Bool
-) async throws -> S.Element? where S.Element: Sendable {
-    for try await element in sequence where condition(element) { return element }
+func first<S: AsyncSequence<E, Never> & Sendable, E: Sendable>(of sequence: S, where condition: (E) -> Bool) async -> E?
+{
+    for await element in sequence where condition(element) { return element }
     return nil
 }
 

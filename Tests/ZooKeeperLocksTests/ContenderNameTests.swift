@@ -3,17 +3,18 @@ import Testing
 @testable import ZooKeeperLocks
 
 @Suite struct ContenderNameTests {
-    @Test(arguments: [
-        ("_c_7f3c0a52-1111-2222-3333-444455556666-lock-0000000000", 0),
-        ("_c_7f3c0a52-1111-2222-3333-444455556666-lock-2147483647", Int32.max),
-        ("_c_7f3c0a52-1111-2222-3333-444455556666-lock--2147483648", Int32.min),
-        ("_c_7f3c0a52-1111-2222-3333-444455556666-lock--000000001", -1),
-        // go-zookeeper and kazoo
-        ("_c_7f3c0a52111122223333444455556666-lock-0000000012", 12),
-        ("7f3c0a52111122223333444455556666__lock__0000000012", 12),
-        ("7f3c0a52111122223333444455556666__lock__-000000001", -1),
-        ("lock-0000000003", 3),
-    ] as [(String, Int32)])
+    @Test(
+        arguments: [
+            ("_c_7f3c0a52-1111-2222-3333-444455556666-lock-0000000000", 0),
+            ("_c_7f3c0a52-1111-2222-3333-444455556666-lock-2147483647", Int32.max),
+            ("_c_7f3c0a52-1111-2222-3333-444455556666-lock--2147483648", Int32.min),
+            ("_c_7f3c0a52-1111-2222-3333-444455556666-lock--000000001", -1),
+            // go-zookeeper and kazoo
+            ("_c_7f3c0a52111122223333444455556666-lock-0000000012", 12),
+            ("7f3c0a52111122223333444455556666__lock__0000000012", 12),
+            ("7f3c0a52111122223333444455556666__lock__-000000001", -1),
+            ("lock-0000000003", 3),
+        ] as [(String, Int32)])
     func contenders(name: String, sequence: Int32) {
         #expect(ContenderName(name)?.sequence.rawValue == sequence)
     }

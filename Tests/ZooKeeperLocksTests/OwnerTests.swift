@@ -15,7 +15,9 @@ import Testing
         #expect(Owner(owner.data) == owner)
     }
 
-    @Test(arguments: ["", "192.168.0.1", "{", "[]", "{\"host\":1}", "null", "\u{0}\u{1}", "{\"host\":\"a\",\"pid\":99999999999}"])
+    @Test(arguments: [
+        "", "192.168.0.1", "{", "[]", "{\"host\":1}", "null", "\u{0}\u{1}", "{\"host\":\"a\",\"pid\":99999999999}",
+    ])
     func dataOfOthersIsNoRecord(text: String) {
         #expect(Owner([UInt8](text.utf8)) == nil)
     }

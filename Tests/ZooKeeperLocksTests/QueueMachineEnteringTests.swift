@@ -24,7 +24,9 @@ import ZooKeeper
         harness.create(.success(Harness.own(7)))
         let actions = harness.list(.success([Harness.other(9), Harness.other(3), Harness.name(7), Harness.other(5)]))
         #expect(actions.last == .watchPredecessor(Harness.other(5), byExists: false, step: 2))
-        guard case .tellPosition(_, let view) = actions.first else { return #expect(Bool(false), "no position: \(actions)") }
+        guard case .tellPosition(_, let view) = actions.first else {
+            return #expect(Bool(false), "no position: \(actions)")
+        }
         #expect(view.ahead == 2)
         #expect(view.head.string == Harness.other(3))
     }

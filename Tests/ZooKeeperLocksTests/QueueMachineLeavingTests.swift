@@ -7,7 +7,10 @@ import ZooKeeper
     @Test func releaseDeletesExactlyTheOwnNode() {
         var harness = Harness.held()
         #expect(harness.send(.release) == [.delete(Harness.name(5))])
-        #expect(harness.send(.deleted(name: Harness.name(5), .success(()))) == [.depart(.released, harness.machine.lastView), .end])
+        #expect(
+            harness.send(.deleted(name: Harness.name(5), .success(()))) == [
+                .depart(.released, harness.machine.lastView), .end,
+            ])
     }
 
     @Test func aSecondReleaseDoesNothing() {

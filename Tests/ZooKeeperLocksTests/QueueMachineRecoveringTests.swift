@@ -31,13 +31,15 @@ import ZooKeeper
     @Test func noNodeMeansCreateAgainUnderTheSameName() {
         var harness = recovering()
         harness.send(.barrierPassed(step: 2, .success(())))
-        #expect(harness.list(.success([Harness.other(1)])) == [.create(prefix: "_c_\(Harness.uuid)-lock-"), .list(step: 3)])
+        #expect(
+            harness.list(.success([Harness.other(1)])) == [.create(prefix: "_c_\(Harness.uuid)-lock-"), .list(step: 3)])
     }
 
     @Test func aListingWithoutTheBarrierProvesNothing() {
         var harness = recovering()
         harness.list(.success([Harness.other(1)]))
-        #expect(harness.send(.barrierPassed(step: 2, .failure(Harness.unknown))) == [.pause(.backOff(attempt: 1), step: 3)])
+        #expect(
+            harness.send(.barrierPassed(step: 2, .failure(Harness.unknown))) == [.pause(.backOff(attempt: 1), step: 3)])
         #expect(harness.send(.paused(step: 3)) == [.barrier(step: 4), .list(step: 4)])
     }
 

@@ -31,10 +31,12 @@ import Testing
 }
 
 @Suite struct RequestTableTests {
-    private func entry(deadline: ContinuousClock.Instant, _ handler: @escaping @Sendable (RequestResult) -> Void = { _ in })
+    private func entry(
+        deadline: ContinuousClock.Instant, _ handler: @escaping @Sendable (RequestResult) -> Void = { _ in }
+    )
         -> RequestTable.Entry
     {
-        RequestTable.Entry(completion: .handler(handler), deadline: deadline, isWrite: true, offlineSince: nil, watch: nil)
+        RequestTable.Entry(completion: .handler(handler), deadline: deadline, isWrite: true, isSent: true, watch: nil)
     }
 
     @Test func aCancellationThatComesFirstIsNotLost() {
@@ -104,7 +106,9 @@ import Testing
     @Test func oneWatchTooManyIsRefused() {
         var table = WatchTable(prefixLength: 0)
         var count = 0
-        while table.insert(path: NodePath(unchecked: "/locks/a-rather-long-name/\(count)"), list: .data, handler: { _ in }) != nil {
+        while table.insert(
+            path: NodePath(unchecked: "/locks/a-rather-long-name/\(count)"), list: .data, handler: { _ in }) != nil
+        {
             count += 1
         }
         #expect(table.bytes <= WatchTable.byteBudget)
@@ -163,7 +167,8 @@ import Testing
 @Suite struct LogLineTests {
     @Test func theCClientsLineIsTakenApart() {
         let line = LogLine(
-            "2026-01-31 12:00:00,000:71(0x7f12):ZOO_ERROR@handle_socket_error_msg@2576: Socket [127.0.0.1:1] zk retcode=-4: refused")
+            "2026-01-31 12:00:00,000:71(0x7f12):ZOO_ERROR@handle_socket_error_msg@2576: Socket [127.0.0.1:1] zk retcode=-4: refused"
+        )
         #expect(line.level == .warning)
         #expect(line.metadata["c-function"] == "handle_socket_error_msg")
         #expect(line.message == "Socket [127.0.0.1:1] zk retcode=-4: refused")

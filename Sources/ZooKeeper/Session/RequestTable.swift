@@ -20,9 +20,8 @@ struct RequestTable {
         var completion: Completion
         var deadline: ContinuousClock.Instant
         var isWrite: Bool
-        /// The number of connections so far, if there was none when the request was made. Such a request cannot have been
-        /// sent unless a connection was made since.
-        var offlineSince: UInt64?
+        /// It was handed to the transport, so a server may have it.
+        var isSent: Bool
         var watch: WatchID?
     }
 
@@ -53,6 +52,18 @@ struct RequestTable {
     /// Makes a request that nobody can cancel.
     mutating func insert(_ entry: Entry) -> RequestID {
         RequestID(key: slots.insert(.waiting(entry)))
+    }
+
+    /// Says whether anybody still waits for the answer.
+    mutating func markSent(_ id: RequestID) -> Bool {
+        guard case .waiting(var entry) = slots[id.key] else { return false }
+        entry.isSent = true
+        slots[id.key] = .waiting(entry)
+        return true
+    }
+
+    func contains(_ id: RequestID) -> Bool {
+        if case .waiting = slots[id.key] { true } else { false }
     }
 
     mutating func remove(_ id: RequestID) -> Entry? {

@@ -20,15 +20,7 @@ extension Session {
         switch change {
         case .connected(let id, let timeout):
             guard timeout > .zero, timeout <= Self.longestTimeout else { return end(.notZooKeeper) }
-            let epoch = core.withLock { core -> UInt64? in
-                if case .ended = core.link { return nil }
-                core.link = .connected
-                core.epoch += 1
-                core.id = id
-                core.timeout = timeout
-                return core.epoch
-            }
-            if let epoch { notify(.connected(epoch: epoch)) }
+            if let epoch = openLink(id: id, timeout: timeout) { notify(.connected(epoch: epoch)) }
         case .disconnected:
             let isNews = core.withLock { core in
                 guard core.link == .connected else { return false }

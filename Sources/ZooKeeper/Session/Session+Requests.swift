@@ -6,21 +6,35 @@ extension Session {
         deadline: ContinuousClock.Instant,
         handler: @escaping @Sendable (RequestResult) -> Void
     ) {
-        let entry = { (offlineSince: UInt64?) in
-            RequestTable.Entry(
-                completion: .handler(handler), deadline: deadline, isWrite: request.isWrite, offlineSince: offlineSince,
-                watch: request.watch)
-        }
-        let entered = core.withLock { core -> Result<RequestID, RequestFailure> in
-            if case .ended(let code) = core.link { return .failure(RequestFailure(code)) }
-            let id = core.requests.insert(entry(core.link == .connected ? nil : core.epoch))
-            armSweep(deadline, &core)
-            return .success(id)
+        let entered = core.withLock { core -> Entered in
+            if case .ended(let code) = core.link { return .refused(RequestFailure(code)) }
+            let isSent = core.link == .connected
+            let id = core.requests.insert(
+                RequestTable.Entry(
+                    completion: .handler(handler), deadline: deadline, isWrite: request.isWrite, isSent: isSent,
+                    watch: request.watch))
+            return self.entered(request, id, deadline, isSent, &core)
         }
         switch entered {
-        case .success(let id): hand(request, id)
-        case .failure(let failure): handler(.failure(failure))
+        case .sent(let id): hand(request, id)
+        case .parked: break
+        case .refused(let failure): handler(.failure(failure))
         }
+    }
+
+    private enum Entered {
+        case sent(RequestID)
+        case parked
+        case refused(RequestFailure)
+    }
+
+    private func entered(
+        _ request: Request, _ id: RequestID, _ deadline: ContinuousClock.Instant, _ isSent: Bool, _ core: inout Core
+    ) -> Entered {
+        armSweep(deadline, &core)
+        if isSent { return .sent(id) }
+        core.parked.append((id, request))
+        return .parked
     }
 
     /// Sends `request` and waits for the answer. A cancelled caller gets ``ZooKeeperError/Code/cancelled`` at once; what was
@@ -42,22 +56,22 @@ extension Session {
         _ deadline: ContinuousClock.Instant,
         _ continuation: UnsafeContinuation<RequestResult, Never>
     ) {
-        let failure = core.withLock { core -> RequestFailure? in
+        let entered = core.withLock { core -> Entered in
+            let isSent = core.link == .connected
             let entry = RequestTable.Entry(
-                completion: .continuation(continuation), deadline: deadline, isWrite: request.isWrite,
-                offlineSince: core.link == .connected ? nil : core.epoch, watch: request.watch)
-            guard core.requests.enter(id, entry) else { return RequestFailure(.cancelled) }
+                completion: .continuation(continuation), deadline: deadline, isWrite: request.isWrite, isSent: isSent,
+                watch: request.watch)
+            guard core.requests.enter(id, entry) else { return .refused(RequestFailure(.cancelled)) }
             if case .ended(let code) = core.link {
                 _ = core.requests.remove(id)
-                return RequestFailure(code)
+                return .refused(RequestFailure(code))
             }
-            armSweep(deadline, &core)
-            return nil
+            return self.entered(request, id, deadline, isSent, &core)
         }
-        if let failure {
-            continuation.resume(returning: .failure(failure))
-        } else {
-            hand(request, id)
+        switch entered {
+        case .sent(let id): hand(request, id)
+        case .parked: break
+        case .refused(let failure): continuation.resume(returning: .failure(failure))
         }
     }
 
@@ -68,7 +82,29 @@ extension Session {
             return entry
         }
         guard let entry else { return }
-        entry.completion(.failure(RequestFailure(.cancelled, outcomeIsUnknown: entry.isWrite)))
+        entry.completion(.failure(RequestFailure(.cancelled, outcomeIsUnknown: entry.isWrite && entry.isSent)))
+    }
+
+    /// Hands over what waited for the connection, in order; what is submitted meanwhile waits behind it. Then the link counts as
+    /// connected.
+    ///
+    /// - Returns: the number of the connection; `nil` when the session has ended.
+    func openLink(id: Int64, timeout: Duration) -> UInt64? {
+        while true {
+            let (parked, epoch) = core.withLock { core -> ([(id: RequestID, request: Request)], UInt64?) in
+                if case .ended = core.link { return ([], nil) }
+                core.id = id
+                core.timeout = timeout
+                let parked = core.parked.filter { core.requests.markSent($0.id) }
+                core.parked = []
+                guard parked.isEmpty else { return (parked, nil) }
+                core.link = .connected
+                core.epoch += 1
+                return ([], core.epoch)
+            }
+            if parked.isEmpty { return epoch }
+            for (id, request) in parked { hand(request, id) }
+        }
     }
 
     private func hand(_ request: Request, _ id: RequestID) {
@@ -77,7 +113,7 @@ extension Session {
 
     /// The transport has the answer.
     func complete(_ id: RequestID, _ result: Result<Reply, Bridge.Refusal>) {
-        let completed = core.withLock { core -> (RequestTable.Entry, epoch: UInt64)? in
+        let entry = core.withLock { core -> RequestTable.Entry? in
             guard let entry = core.requests.remove(id) else { return nil }
             if let watch = entry.watch {
                 switch result {
@@ -85,10 +121,10 @@ extension Session {
                 case .failure(let refusal): _ = core.watches.settle(watch, failure: refusal.code)
                 }
             }
-            return (entry, core.epoch)
+            return entry
         }
-        guard let (entry, epoch) = completed else { return }
-        entry.completion(result.mapError { entry.failure($0, epoch: epoch) })
+        guard let entry else { return }
+        entry.completion(result.mapError { entry.failure($0) })
     }
 
     // MARK: Deadlines
@@ -109,22 +145,21 @@ extension Session {
             core.sweep = nil
             let overdue = core.requests.removeOverdue(at: .now)
             for entry in overdue { if let watch = entry.watch { core.watches.forget(watch) } }
+            core.parked.removeAll { !core.requests.contains($0.id) }
             if let next = core.requests.earliestDeadline { armSweep(next, &core) }
-            return (entries: overdue, epoch: core.epoch)
+            return overdue
         }
-        for entry in overdue.entries {
-            let refusal = Bridge.Refusal(code: .requestTimedOut, mayBeExecuted: true)
-            entry.completion(.failure(entry.failure(refusal, epoch: overdue.epoch)))
+        for entry in overdue {
+            entry.completion(.failure(entry.failure(Bridge.Refusal(code: .requestTimedOut, mayBeExecuted: true))))
         }
     }
 }
 
 extension RequestTable.Entry {
     /// What the failure means for the one who made the request.
-    func failure(_ refusal: Bridge.Refusal, epoch: UInt64) -> RequestFailure {
-        let wasNeverSent = offlineSince == epoch
-        return RequestFailure(
-            refusal.code, outcomeIsUnknown: isWrite && refusal.mayBeExecuted && !wasNeverSent,
+    func failure(_ refusal: Bridge.Refusal) -> RequestFailure {
+        RequestFailure(
+            refusal.code, outcomeIsUnknown: isWrite && isSent && refusal.mayBeExecuted,
             failedOperation: refusal.failedOperation, detail: refusal.detail)
     }
 }

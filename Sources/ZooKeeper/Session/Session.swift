@@ -21,6 +21,9 @@ package final class Session: Sendable {
 
     struct Core {
         var requests = RequestTable()
+        /// Requests that wait for a connection, in order. The C client would take them, and fail them with the next attempt to
+        /// connect that fails.
+        var parked: [(id: RequestID, request: Request)] = []
         var watches: WatchTable
         var link = Link.connecting
         var epoch: UInt64 = 0
@@ -99,18 +102,18 @@ package final class Session: Sendable {
     /// handle is closed on a thread of its own, which takes up to six seconds; await ``closed`` for that.
     package func end(_ code: ZooKeeperError.Code) {
         let ended = core.withLock {
-            core -> (requests: [RequestTable.Entry], watches: [WatchTable.Handler], epoch: UInt64)? in
+            core -> (requests: [RequestTable.Entry], watches: [WatchTable.Handler])? in
             if case .ended = core.link { return nil }
             core.link = .ended(code)
             if let sweep = core.sweep { TimerThread.shared.cancel(sweep.id) }
             core.sweep = nil
-            return (core.requests.removeAll(), core.watches.removeAll(), core.epoch)
+            core.parked = []
+            return (core.requests.removeAll(), core.watches.removeAll())
         }
         guard let ended else { return }
         notify(.ended(code))
         for entry in ended.requests {
-            entry.completion(
-                .failure(entry.failure(Bridge.Refusal(code: code, mayBeExecuted: true), epoch: ended.epoch)))
+            entry.completion(.failure(entry.failure(Bridge.Refusal(code: code, mayBeExecuted: true))))
         }
         for handler in ended.watches { handler(.failure(RequestFailure(code))) }
         DetachedThread.start("zk-close") { [self] in

@@ -42,7 +42,11 @@ extension QueueMachine {
         switch created {
         case .success(let own):
             parentAttempts = 0
-            departure == nil ? settle(own, listed) : leave(own)
+            guard departure == nil else {
+                if case .success(let names) = listed { lastView = QueueView(names, own: own.name, uuid: uuid) }
+                return leave(own)
+            }
+            settle(own, listed)
         case .failure(let failure) where failure.outcomeIsUnknown:
             take(.recover(isSecondLook: false))
         case .failure where departure != nil:
