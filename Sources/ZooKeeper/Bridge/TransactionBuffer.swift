@@ -62,8 +62,8 @@ final class TransactionBuffer: @unchecked Sendable {
     func result(_ status: Int32) -> Result<Reply, Bridge.Refusal> {
         guard status == 0 else {
             var refusal = Bridge.Refusal(status: status)
-            // Operations before the one that failed carry 0, those behind it "runtime inconsistency".
-            refusal.failedOperation = kinds.indices.first { results[$0].err == status }
+            // Where the server refused, operations before the one that failed carry 0, those behind it "runtime inconsistency".
+            if !refusal.mayBeExecuted { refusal.failedOperation = kinds.indices.first { results[$0].err == status } }
             return .failure(refusal)
         }
         return .success(

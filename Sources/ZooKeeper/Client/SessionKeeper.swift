@@ -4,10 +4,10 @@ import Logging
 final class SessionKeeper: Sendable {
     private struct Core {
         var session: Session?
-        var state = SessionState.connecting
-        var subscribers = SlotArray<AsyncStream<SessionState>.Continuation>()
         /// Who waits for a session to submit to.
         var waiting: [@Sendable (Result<Session, ZooKeeperError>) -> Void] = []
+        /// The session in which a server has answered the first request.
+        var proven: Session?
         /// Sessions that are over, but whose threads may still run.
         var ending: [Session] = []
     }
@@ -15,6 +15,7 @@ final class SessionKeeper: Sendable {
     private let configuration: ZooKeeperClient.Configuration
     private let servers: ConnectString
     private let core = Locked(Core())
+    let broadcast = StateBroadcast()
     private let first = Promise<Result<Void, ZooKeeperError>>()
     /// Resolved when the client is closed and the last of its threads is gone.
     let finished = Promise<Void>()
@@ -31,8 +32,6 @@ final class SessionKeeper: Sendable {
 
     /// The session to submit to, if there is one now.
     var currentSession: Session? { core.withLock { $0.session } }
-
-    var state: SessionState { core.withLock { $0.state } }
 
     /// The session to submit to. Between two sessions this waits for the next one, until `deadline`.
     func session(_ operation: String, until deadline: ContinuousClock.Instant) async throws(ZooKeeperError) -> Session {
@@ -60,7 +59,7 @@ final class SessionKeeper: Sendable {
     func whenSession(_ handler: @escaping @Sendable (Result<Session, ZooKeeperError>) -> Void) {
         let now = core.withLock { core -> Result<Session, ZooKeeperError>? in
             if let session = core.session { return .success(session) }
-            if core.state == .closed { return .failure(ZooKeeperError(.closed, operation: "connect")) }
+            if broadcast.state == .closed { return .failure(ZooKeeperError(.closed, operation: "connect")) }
             core.waiting.append(handler)
             return nil
         }
@@ -104,7 +103,7 @@ final class SessionKeeper: Sendable {
     }
 
     private func retry(after pause: Duration) {
-        guard state != .closed else { return }
+        guard broadcast.state != .closed else { return }
         TimerThread.shared.schedule(at: .now + pause) { [weak self] in
             guard let self else { return }
             DetachedThread.start("zk-open") { self.open(retryAfter: min(pause * 2, .seconds(5))) }
@@ -114,7 +113,7 @@ final class SessionKeeper: Sendable {
     /// The session may have had its first events already, or even have ended.
     private func adopt(_ session: Session) {
         let waiting = core.withLock { core -> [@Sendable (Result<Session, ZooKeeperError>) -> Void]? in
-            guard core.state != .closed else { return nil }
+            guard broadcast.state != .closed else { return nil }
             if case .ended = session.link { return nil }
             core.session = session
             defer { core.waiting = [] }
@@ -122,15 +121,16 @@ final class SessionKeeper: Sendable {
         }
         if let waiting {
             for handler in waiting { handler(.success(session)) }
-        } else if state == .closed {
+        } else if broadcast.state == .closed {
             session.end(.closed)
         }
     }
 
     private func sessionChanged(_ session: Session, _ event: Session.Event) {
         switch event {
-        case .connected(epoch: 1): probe(session)
-        case .connected: advance(to: .connected, session)
+        case .connected:
+            let isProven = core.withLock { $0.proven === session }
+            isProven ? advance(to: .connected, session) : probe(session)
         case .suspended: advance(to: .suspended, session)
         case .ended(let code): ended(session, code)
         }
@@ -144,7 +144,7 @@ final class SessionKeeper: Sendable {
             guard let self else { return }
             switch result {
             case .success:
-                advance(to: .connected, session)
+                prove(session)
                 first.resolve(.success(()))
             case .failure(let failure) where failure.code == .noNode:
                 failFirst(
@@ -153,21 +153,27 @@ final class SessionKeeper: Sendable {
                         detail:
                             "create it with a client of '\(servers.servers.map(\.description).joined(separator: ","))'")
                 )
-                advance(to: .connected, session)
+                prove(session)
             case .failure:
-                // The connection broke again: its next one is probed by whoever uses it.
+                // The connection broke again; the next one is probed.
                 break
             }
         }
     }
 
+    private func prove(_ session: Session) {
+        core.withLock { $0.proven = session }
+        advance(to: .connected, session)
+    }
+
     private func ended(_ session: Session, _ code: ZooKeeperError.Code) {
         guard code != .closed else { return }
         let goesOn = core.withLock { core in
-            guard core.state != .closed else { return false }
+            guard broadcast.state != .closed else { return false }
             if core.session === session {
                 core.session = nil
             }
+            if core.proven === session { core.proven = nil }
             core.ending.removeAll { $0.closed.current != nil }
             core.ending.append(session)
             return true
@@ -176,11 +182,11 @@ final class SessionKeeper: Sendable {
         switch code {
         case .sessionExpired:
             logger.warning("session expired; opening a new one", metadata: ["session": .string(session.id.hexadecimal)])
-            publish(.expired)
-            publish(.connecting)
+            broadcast.publish(.expired)
+            broadcast.publish(.connecting)
             DetachedThread.start("zk-open") { self.open(retryAfter: .milliseconds(100)) }
         case .authenticationFailed:
-            publish(.authenticationFailed)
+            broadcast.publish(.authenticationFailed)
             failFirst(ZooKeeperError(code, operation: "connect"))
             retry(after: .seconds(1))
         default:
@@ -218,11 +224,12 @@ final class SessionKeeper: Sendable {
     }
 
     func close() {
-        guard publish(.closed) else { return }
+        guard broadcast.publish(.closed) else { return }
         let (session, waiting, ending) = core.withLock { core in
             let session = core.session
             let waiting = core.waiting
             core.session = nil
+            core.proven = nil
             core.waiting = []
             return (session, waiting, core.ending + (session.map { [$0] } ?? []))
         }
@@ -237,51 +244,13 @@ final class SessionKeeper: Sendable {
         }
     }
 
-    // MARK: States
-
     /// The state changed, if it is this session that counts.
     private func advance(to state: SessionState, _ session: Session) {
         let counts = core.withLock { core in
             // Events may overtake the adoption of a session that was just opened.
             core.session === session || core.session == nil
         }
-        if counts { publish(state) }
-    }
-
-    /// Says whether it was news. Nothing follows `closed`.
-    @discardableResult
-    private func publish(_ state: SessionState) -> Bool {
-        let subscribers = core.withLock { core -> [AsyncStream<SessionState>.Continuation]? in
-            guard core.state != .closed, core.state != state else { return nil }
-            core.state = state
-            var subscribers: [AsyncStream<SessionState>.Continuation] = []
-            core.subscribers.forEach { subscribers.append($0) }
-            return subscribers
-        }
-        guard let subscribers else { return false }
-        for subscriber in subscribers {
-            subscriber.yield(state)
-            if state == .closed { subscriber.finish() }
-        }
-        return true
-    }
-
-    func states() -> AsyncStream<SessionState> {
-        let (stream, continuation) = AsyncStream.makeStream(
-            of: SessionState.self, bufferingPolicy: .bufferingNewest(256))
-        let key = core.withLock { core -> UInt64? in
-            continuation.yield(core.state)
-            return core.state == .closed ? nil : core.subscribers.insert(continuation)
-        }
-        guard let key else {
-            continuation.finish()
-            return stream
-        }
-        continuation.onTermination = { [weak self] _ in
-            let removed = self?.core.withLock { $0.subscribers.remove(key) }
-            _ = removed
-        }
-        return stream
+        if counts { broadcast.publish(state) }
     }
 }
 

@@ -69,10 +69,10 @@ public final class ZooKeeperClient: Sendable {
     /// The states from now on, the current one first. Every call makes an independent sequence; it ends after
     /// ``SessionState/closed``. A reader that falls more than 256 states behind misses the oldest.
     public var states: some AsyncSequence<SessionState, Never> & Sendable {
-        keeper.states()
+        keeper.broadcast.states()
     }
 
-    public var state: SessionState { keeper.state }
+    public var state: SessionState { keeper.broadcast.state }
 
     /// The session timeout that the servers agreed to; the one asked for before the first connection.
     public var sessionTimeout: Duration { keeper.currentSession?.timeout ?? configuration.sessionTimeout }
