@@ -29,7 +29,8 @@ final class StateBroadcast: Sendable {
 
     /// The current state and those that follow.
     func states() -> AsyncStream<SessionState> {
-        let (stream, continuation) = AsyncStream.makeStream(of: SessionState.self, bufferingPolicy: .bufferingNewest(256))
+        let (stream, continuation) = AsyncStream.makeStream(
+            of: SessionState.self, bufferingPolicy: .bufferingNewest(256))
         let key = core.withLock { core -> UInt64? in
             continuation.yield(core.state)
             return core.state == .closed ? nil : core.subscribers.insert(continuation)
