@@ -58,6 +58,7 @@ let package = Package(
             dependencies: [
                 "ToolArguments", "ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             path: "examples/FairQueue",
@@ -68,6 +69,13 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "ZooKeeperLocksTests", dependencies: ["ZooKeeperLocks"], swiftSettings: settings),
         .testTarget(name: "ToolArgumentsTests", dependencies: ["ToolArguments"], swiftSettings: settings),
+        .testTarget(
+            name: "FairQueueTests",
+            dependencies: [
+                "fair-queue", "ToolArguments", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: settings
+        ),
         // Real servers, real processes.
         .testTarget(
             name: "IntegrationTests",

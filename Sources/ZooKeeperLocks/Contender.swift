@@ -255,7 +255,7 @@ extension Reply {
     }
 
     fileprivate var names: Result<[String], RequestFailure> {
-        guard case .children(let names) = self else { return .failure(.unexpectedReply) }
+        guard case .children(let names, _) = self else { return .failure(.unexpectedReply) }
         return .success(names)
     }
 

@@ -40,8 +40,21 @@ extension Bridge {
         case .exists(let path, let watch):
             return zoo_awexists(pointer, path.string, watcher(watch), self.context(watch), Callbacks.stat, context)
         case .children(let path, let watch):
-            return zoo_awget_children(
+            return zoo_awget_children2(
                 pointer, path.string, watcher(watch), self.context(watch), Callbacks.children, context)
+        case .getACL(let path):
+            return zoo_aget_acl(pointer, path.string, Callbacks.acl, context)
+        case .setACL(let path, let acl, let version):
+            return acl.withCVector { acl in
+                zoo_aset_acl(
+                    pointer, path.string, version ?? -1, UnsafeMutablePointer(mutating: acl), Callbacks.done, context)
+            }
+        case .sync(let path):
+            return zoo_async(pointer, path.string, Callbacks.synced, context)
+        case .authenticate(let credential):
+            return credential.data.withCBytes { bytes, count in
+                zoo_add_auth(pointer, credential.scheme, bytes, count, Callbacks.done, context)
+            }
         case .commit(let operations):
             let buffer = TransactionBuffer(operations)
             handle.transactions[id.key] = buffer

@@ -52,8 +52,16 @@ enum Callbacks {
         finish(context, status) { .created(NodePath(unchecked: path.map { String(cString: $0) } ?? ""), Stat(stat)) }
     }
 
-    static let children: strings_completion_t = { status, names, context in
-        finish(context, status) { .children([String](names)) }
+    static let children: strings_stat_completion_t = { status, names, stat, context in
+        finish(context, status) { .children([String](names), Stat(stat)) }
+    }
+
+    static let acl: acl_completion_t = { status, entries, stat, context in
+        finish(context, status) { .acl([ACL](entries), Stat(stat)) }
+    }
+
+    static let synced: string_completion_t = { status, _, context in
+        finish(context, status) { .done }
     }
 
     static let committed: void_completion_t = { status, context in
@@ -96,6 +104,20 @@ extension [UInt8] {
             return
         }
         self = [UInt8](UnsafeRawBufferPointer(start: bytes, count: Int(count)))
+    }
+}
+
+extension [ACL] {
+    fileprivate init(_ vector: UnsafePointer<ACL_vector>?) {
+        self = []
+        guard let vector = vector?.pointee, let entries = vector.data else { return }
+        for index in 0..<Int(Swift.max(0, vector.count)) {
+            let (scheme, id) = (entries[index].id.scheme, entries[index].id.id)
+            append(
+                ACL(
+                    ACL.Permissions(rawValue: entries[index].perms), scheme: scheme.map { String(cString: $0) } ?? "",
+                    id: id.map { String(cString: $0) } ?? ""))
+        }
     }
 }
 

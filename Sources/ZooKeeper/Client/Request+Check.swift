@@ -14,7 +14,11 @@ extension Request {
             Self.flaw(operations)
         case .delete(.root, _):
             ZooKeeperError(.invalidArgument, operation: "delete", path: .root, detail: "the root cannot be deleted")
-        case .delete, .get, .exists, .children:
+        case .setACL(let path, let acl, _):
+            Self.flaw("set ACL", path, data: [], acl: acl)
+        case .authenticate(let credential):
+            credential.flaw
+        case .delete, .get, .exists, .children, .getACL, .sync:
             nil
         }
     }

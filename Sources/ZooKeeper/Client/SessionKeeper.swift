@@ -4,6 +4,8 @@ import Logging
 final class SessionKeeper: Sendable {
     private struct Core {
         var session: Session?
+        /// What each new session is told first.
+        var credentials: [Credential]
         /// Who waits for a session to submit to.
         var waiting: [@Sendable (Result<Session, ZooKeeperError>) -> Void] = []
         /// The session in which a server has answered the first request.
@@ -14,7 +16,7 @@ final class SessionKeeper: Sendable {
 
     private let configuration: ZooKeeperClient.Configuration
     private let servers: ConnectString
-    private let core = Locked(Core())
+    private let core: Locked<Core>
     let broadcast = StateBroadcast()
     private let first = Promise<Result<Void, ZooKeeperError>>()
     /// Resolved when the client is closed and the last of its threads is gone.
@@ -23,6 +25,7 @@ final class SessionKeeper: Sendable {
     init(_ configuration: ZooKeeperClient.Configuration, _ servers: ConnectString) {
         self.configuration = configuration
         self.servers = servers
+        core = Locked(Core(credentials: configuration.credentials))
         DetachedThread.start("zk-open") { self.open(retryAfter: .milliseconds(100)) }
     }
 
@@ -80,7 +83,7 @@ final class SessionKeeper: Sendable {
         do {
             let session = try Session(
                 servers: answer.addresses.joined(separator: ","), chroot: servers.chroot,
-                timeout: configuration.sessionTimeout, logger: logger
+                timeout: configuration.sessionTimeout, credentials: core.withLock { $0.credentials }, logger: logger
             ) { [weak self] session, event in
                 self?.sessionChanged(session, event)
             }
@@ -107,6 +110,13 @@ final class SessionKeeper: Sendable {
         TimerThread.shared.schedule(at: .now + pause) { [weak self] in
             guard let self else { return }
             DetachedThread.start("zk-open") { self.open(retryAfter: min(pause * 2, .seconds(5))) }
+        }
+    }
+
+    /// Sessions to come are told this too.
+    func remember(_ credential: Credential) {
+        core.withLock { core in
+            if !core.credentials.contains(credential) { core.credentials.append(credential) }
         }
     }
 

@@ -21,6 +21,9 @@ extension ZooKeeperClient {
         /// How long ``ZooKeeperClient/connect(_:)`` tries.
         public var connectTimeout: Duration = .seconds(15)
 
+        /// Who the client says it is, in each of its sessions, from the first request on.
+        public var credentials: [Credential] = []
+
         /// Gets the lines of this library and those of the C client.
         public var logger = Logger(label: "ZooKeeper")
 
@@ -44,6 +47,9 @@ extension ZooKeeperClient {
                 guard value > .zero, value <= Self.longestWait else {
                     throw refuse("a \(name) timeout of \(value): more than zero, at most a day")
                 }
+            }
+            for credential in credentials {
+                if let flaw = credential.flaw { throw flaw }
             }
             return try ConnectString(servers)
         }

@@ -70,9 +70,16 @@ extension ZooKeeperClient {
     ///
     /// - Throws: ``ZooKeeperError``: `noNode`, `notAuthorized`, or what any request may throw.
     public func children(_ path: NodePath) async throws(ZooKeeperError) -> [String] {
+        try await childrenAndStat(path).names
+    }
+
+    /// The names of the children of a znode, in no particular order, and its `Stat`, as of the same instant.
+    ///
+    /// - Throws: as ``children(_:)`` does.
+    public func childrenAndStat(_ path: NodePath) async throws(ZooKeeperError) -> (names: [String], stat: Stat) {
         let request = Request.children(path, watch: nil)
-        guard case .children(let names) = try await perform(request) else { throw unexpected(request) }
-        return names
+        guard case .children(let names, let stat) = try await perform(request) else { throw unexpected(request) }
+        return (names, stat)
     }
 
     /// Deletes a znode that has no children.

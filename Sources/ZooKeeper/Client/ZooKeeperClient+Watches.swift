@@ -32,7 +32,7 @@ extension ZooKeeperClient {
     /// - Throws: as ``children(_:)`` does, and `tooManyWatches`; there is no watch then.
     public func childrenAndWatch(_ path: NodePath) async throws(ZooKeeperError) -> (names: [String], watch: Watch) {
         let (reply, watch) = try await watching(path, .children) { .children(path, watch: $0) }
-        guard case .children(let names) = reply else { throw unexpected(.children(path, watch: nil)) }
+        guard case .children(let names, _) = reply else { throw unexpected(.children(path, watch: nil)) }
         return (names, watch)
     }
 

@@ -6,6 +6,10 @@ package enum Request: Sendable {
     case set(NodePath, data: [UInt8], version: Int32?)
     case exists(NodePath, watch: WatchID?)
     case children(NodePath, watch: WatchID?)
+    case getACL(NodePath)
+    case setACL(NodePath, acl: [ACL], version: Int32?)
+    case sync(NodePath)
+    case authenticate(Credential)
     case commit([Transaction.Operation])
 
     package var operation: String {
@@ -16,6 +20,10 @@ package enum Request: Sendable {
         case .set: "set"
         case .exists: "exists"
         case .children: "children"
+        case .getACL: "get ACL"
+        case .setACL: "set ACL"
+        case .sync: "sync"
+        case .authenticate: "authenticate"
         case .commit: "commit"
         }
     }
@@ -23,9 +31,9 @@ package enum Request: Sendable {
     package var path: NodePath? {
         switch self {
         case .create(let path, _, _, _), .delete(let path, _), .get(let path, _), .set(let path, _, _),
-            .exists(let path, _), .children(let path, _):
+            .exists(let path, _), .children(let path, _), .getACL(let path), .setACL(let path, _, _), .sync(let path):
             path
-        case .commit: nil
+        case .commit, .authenticate: nil
         }
     }
 }
@@ -36,7 +44,8 @@ package enum Reply: Sendable {
     case created(NodePath, Stat)
     case data([UInt8], Stat)
     case stat(Stat)
-    case children([String])
+    case children([String], Stat)
+    case acl([ACL], Stat)
     case committed([Transaction.Result])
 }
 

@@ -167,15 +167,15 @@ extension RequestTable.Entry {
 extension Request {
     var isWrite: Bool {
         switch self {
-        case .create, .delete, .set, .commit: true
-        case .get, .exists, .children: false
+        case .create, .delete, .set, .setACL, .commit: true
+        case .get, .exists, .children, .getACL, .sync, .authenticate: false
         }
     }
 
     var watch: WatchID? {
         switch self {
         case .get(_, let watch), .exists(_, let watch), .children(_, let watch): watch
-        case .create, .delete, .set, .commit: nil
+        case .create, .delete, .set, .getACL, .setACL, .sync, .authenticate, .commit: nil
         }
     }
 }

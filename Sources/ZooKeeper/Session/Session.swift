@@ -48,6 +48,7 @@ package final class Session: Sendable {
         chroot: NodePath,
         timeout: Duration,
         identity: Bridge.Identity? = nil,
+        credentials: [Credential] = [],
         logger: Logger,
         observer: @escaping @Sendable (Session, Event) -> Void
     ) throws(ZooKeeperError) {
@@ -58,6 +59,9 @@ package final class Session: Sendable {
         _ = observe { [weak self] event in
             if let self { observer(self, event) }
         }
+        // Ahead of everything else: requests that wait for the connection are sent in order. An answer is not awaited; a
+        // credential that is refused ends the session.
+        for credential in credentials { submit(.authenticate(credential), deadline: .now + timeout) { _ in } }
         let hosts = servers + (chroot == .root ? "" : chroot.string)
         do {
             try bridge.open(hosts: hosts, timeout: timeout, identity: identity, for: self)

@@ -1,0 +1,49 @@
+import ArgumentParser
+import Testing
+
+@testable import fair_queue
+
+struct OptionsTests {
+    @Test func defaults() throws {
+        let options = try Options.parse([])
+        #expect(options.plan == Plan(workers: 6, rounds: 3, hold: .milliseconds(300), path: "/fair-queue/demo"))
+        guard case .embedded = options.chosenServers else {
+            Issue.record("a server of its own is the default")
+            return
+        }
+    }
+
+    @Test func everythingSet() throws {
+        let options = try Options.parse([
+            "--servers", "zk:2181/a", "--workers", "12", "--rounds", "5", "--hold", "1.5s", "--path", "/x", "--crash",
+            "--session-timeout", "8s", "--tick-time", "1s",
+        ])
+        #expect(options.plan == Plan(workers: 12, rounds: 5, hold: .milliseconds(1500), path: "/x", crashRound: 3))
+        #expect(options.sessionTimeout == .seconds(8))
+        guard case .given("zk:2181/a", .seconds(1)) = options.chosenServers else {
+            Issue.record("the servers are those that were given")
+            return
+        }
+    }
+
+    @Test(arguments: [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3)])
+    func theCrashComesInTheMiddle(_ rounds: Int, _ crashRound: Int) throws {
+        #expect(try Options.parse(["--crash", "--rounds", "\(rounds)"]).plan.crashRound == crashRound)
+    }
+
+    @Test(arguments: [
+        (["--workers", "0"], "1 to 500"), (["--workers", "501"], "1 to 500"), (["--rounds", "0"], "1 to 100000"),
+        (["--hold=-1s"], "negative"), (["--hold", "2h"], "at most an hour"), (["--hold", "5x"], "'x' is not a unit"),
+        (["--crash", "--workers", "1"], "second worker"), (["--path", "x"], "--path 'x'"),
+        (["--path", "/"], "a lock has a name"),
+        (["--session-timeout", "999ms"], "1 second to 10 minutes"),
+        (["--session-timeout", "11m"], "1 second to 10 minutes"),
+        (["--tick-time", "1s"], "--servers"), (["--servers", "a:1", "--tick-time", "0"], "more than zero"),
+    ])
+    func refuses(_ arguments: [String], _ reason: String) {
+        let error = #expect(throws: (any Error).self) { try Options.parse(arguments) }
+        let message = error.map { Options.message(for: $0) } ?? ""
+        #expect(message.contains(reason), "\(message)")
+        #expect(error.map { Options.exitCode(for: $0) } == .validationFailure)
+    }
+}

@@ -1,0 +1,99 @@
+import Testing
+
+@testable import fair_queue
+
+struct ReportTests {
+    private let start = Message.Start(instant: Story.start, recoveryBound: .milliseconds(4500))
+
+    private func entries(_ tell: (inout Story) -> Void) -> [History.Entry] {
+        var story = Story()
+        tell(&story)
+        var history = History()
+        return story.events.compactMap { history.add($0) }
+    }
+
+    @Test func eventsAsJSON() {
+        let lines = entries {
+            $0.queued(1, 10, at: 1, ahead: 2)
+            $0.acquired(1, 10, at: 6, waited: 5)
+            $0.add(1, at: 9, .released(Story.place(10), held: .microseconds(2500)))
+            $0.add(2, round: 3, at: 10, .failed("\"no\"\n\u{1}\\"))
+        }.map { JSONReport.line($0, start).text }
+        #expect(
+            lines == [
+                #"{"event":"queued","worker":1,"round":1,"node":"/lock/10","token":10,"ahead":2,"timeMs":1.0}"#,
+                #"{"event":"acquired","worker":1,"round":1,"node":"/lock/10","token":10,"waitMs":5.0,"timeMs":6.0}"#,
+                #"{"event":"released","worker":1,"round":1,"node":"/lock/10","token":10,"holdMs":2.5,"timeMs":9.0}"#,
+                #"{"event":"failed","worker":2,"round":3,"reason":"\"no\"\n\u0001\\","timeMs":10.0}"#,
+            ]
+        )
+    }
+
+    @Test func aCrashAsJSON() {
+        let lines = entries {
+            $0.add(1, at: 25, .crashed(Story.place(10), held: .milliseconds(24), killed: Story.instant(20)))
+            $0.acquired(2, 11, at: 50, waited: 1)
+        }.map { JSONReport.line($0, start).text }
+        #expect(
+            lines == [
+                #"{"event":"crashed","worker":1,"round":1,"node":"/lock/10","token":10,"holdMs":24.0,"#
+                    + #""killedMs":20.0,"recoveryBoundMs":4500.0,"timeMs":25.0}"#,
+                #"{"event":"acquired","worker":2,"round":1,"node":"/lock/11","token":11,"waitMs":1.0,"#
+                    + #""recoveryMs":30.0,"recoveryBoundMs":4500.0,"timeMs":50.0}"#,
+            ]
+        )
+    }
+
+    @Test func theSummaryAsJSON() {
+        var story = Story()
+        story.turn(1, 10, queued: 0, acquired: 6, released: 9)
+        story.turn(2, 11, queued: 1, acquired: 2, released: 7)
+        let summary = Summary(
+            story.history,
+            of: Plan(workers: 2, rounds: 1),
+            recoveryBound: start.recoveryBound,
+            start: Story.start
+        )
+        #expect(
+            JSONReport.line(summary).text
+                == #"{"event":"summary","ok":false,"workers":2,"rounds":1,"acquisitions":2,"expectedAcquisitions":2,"#
+                + #""fifoViolations":1,"overlaps":1,"tokensRising":false,"waitMsP50":1.0,"waitMsP99":6.0,"#
+                + #""crashes":0,"recoveryMs":null,"recoveryBoundMs":null,"lost":0,"failed":0,"interrupted":false,"#
+                + #""elapsedMs":9.0}"#
+        )
+    }
+
+    @Test func eventsAsPlainLines() {
+        let lines = entries {
+            $0.queued(1, 10, at: 1, ahead: 2)
+            $0.acquired(12, 10, at: 62_345, waited: 350)
+        }.map { PlainReport.line($0, start) }
+        #expect(
+            lines == [
+                "   0.001  worker 1    round 1    queued    2 ahead",
+                "  62.345  worker 12   round 1    acquired  waited 350 ms, token 10",
+            ]
+        )
+    }
+
+    @Test func theTableSaysWhatIsWrong() {
+        var story = Story()
+        story.turn(1, 10, queued: 0, acquired: 6, released: 9)
+        story.turn(2, 11, queued: 1, acquired: 2, released: 7)
+        func last(interruptedAt interruption: ContinuousClock.Instant? = nil) -> String? {
+            let summary = Summary(
+                story.history,
+                of: Plan(workers: 2, rounds: 1),
+                recoveryBound: start.recoveryBound,
+                start: Story.start,
+                interruption: interruption
+            )
+            return SummaryTable.lines(summary, .ascii).last?.text
+        }
+        #expect(
+            last() == "  x 1 acquisition out of turn; 1 time two held at once; tokens did not rise"
+        )
+        #expect(last(interruptedAt: Story.instant(5)) == "  interrupted: x 1 acquisition out of turn")
+        #expect(last(interruptedAt: Story.instant(1)) == "  interrupted, nothing wrong until then")
+    }
+}

@@ -1,0 +1,120 @@
+import Testing
+
+@testable import fair_queue
+
+struct SummaryTests {
+    private func summary(
+        _ plan: Plan,
+        bound: Duration = .milliseconds(100),
+        interruptedAt: Int? = nil,
+        _ tell: (inout Story) -> Void
+    ) -> Summary {
+        var story = Story()
+        tell(&story)
+        return Summary(
+            story.history,
+            of: plan,
+            recoveryBound: bound,
+            start: Story.start,
+            interruption: interruptedAt.map(Story.instant)
+        )
+    }
+
+    private let two = Plan(workers: 2, rounds: 1)
+    private let crash = Plan(workers: 2, rounds: 1, crashRound: 1)
+
+    @Test func aGoodRun() {
+        let summary = summary(two) {
+            $0.turn(1, 10, queued: 0, acquired: 1, released: 5)
+            $0.turn(2, 11, queued: 1, acquired: 6, released: 9)
+        }
+        #expect(summary.isGood)
+        #expect(summary.acquisitions == 2)
+        #expect(summary.median == .milliseconds(1))
+        #expect(summary.p99 == .milliseconds(5))
+        #expect(summary.elapsed == .milliseconds(9))
+        #expect(summary.recovery == nil)
+    }
+
+    @Test func aRunInWhichNothingHappenedProvesNothing() {
+        #expect(summary(two) { _ in }.complaints == ["0 acquisitions instead of 2"])
+    }
+
+    @Test func aWorkerThatFailedOrLostTheLockIsAComplaint() {
+        let failed = summary(two) {
+            $0.turn(1, 10, queued: 0, acquired: 1, released: 5)
+            $0.add(2, at: 6, .failed("no server"))
+        }
+        #expect(failed.complaints == ["1 worker failed", "1 acquisition instead of 2"])
+        let lost = summary(two) {
+            $0.turn(1, 10, queued: 0, acquired: 1, released: 5)
+            $0.acquired(2, 11, at: 6)
+            $0.add(2, at: 7, .lost(Story.place(11), held: .milliseconds(1)))
+        }
+        #expect(lost.complaints == ["1 lease lost while held"])
+    }
+
+    @Test func everyRuleIsAComplaintWhenBroken() {
+        let summary = summary(two) {
+            $0.turn(1, 10, queued: 0, acquired: 6, released: 9)
+            $0.turn(2, 11, queued: 1, acquired: 2, released: 7)
+        }
+        #expect(
+            summary.complaints == ["1 acquisition out of turn", "1 time two held at once", "tokens did not rise"]
+        )
+    }
+
+    @Test(arguments: [(100, true), (101, false)])
+    func theRecoveryIsMeasuredFromTheKill(_ milliseconds: Int, _ isInTime: Bool) {
+        let summary = summary(crash) {
+            $0.queued(1, 10, at: 0)
+            $0.acquired(1, 10, at: 0)
+            $0.crashed(1, 10, killed: 20, gone: 25)
+            $0.turn(2, 11, queued: 1, acquired: 20 + milliseconds, released: 300)
+        }
+        #expect(summary.recovery == .milliseconds(milliseconds))
+        #expect(summary.crashes == 1)
+        #expect(summary.isGood == isInTime)
+    }
+
+    @Test func aCrashThatWasAskedForMustHappen() {
+        let summary = summary(crash) {
+            $0.turn(1, 10, queued: 0, acquired: 1, released: 5)
+            $0.turn(2, 11, queued: 1, acquired: 6, released: 9)
+        }
+        #expect(summary.complaints == ["no worker crashed"])
+    }
+
+    @Test func nobodyAfterTheCrash() {
+        let summary = summary(crash) {
+            $0.acquired(1, 10, at: 0)
+            $0.crashed(1, 10, killed: 20, gone: 25)
+        }
+        #expect(summary.complaints.contains("nobody got the lock after the crash"))
+    }
+
+    @Test func afterAnInterruptionNothingCounts() {
+        let summary = summary(two, interruptedAt: 5) {
+            $0.queued(1, 10, at: 0)
+            $0.turn(2, 11, queued: 1, acquired: 6, released: 7)
+        }
+        #expect(summary.isInterrupted)
+        #expect(summary.isGood)
+        #expect(summary.acquisitions == 0)
+    }
+
+    @Test func roundsThatACrashedWorkerDoesNotMakeAreNotExpected() {
+        #expect(Plan(workers: 6, rounds: 3, crashRound: 2).acquisitions == 17)
+        #expect(Plan(workers: 6, rounds: 3).acquisitions == 18)
+    }
+
+    @Test func percentilesGoByNearestRank() {
+        #expect(Percentile.of([Int](), 50) == nil)
+        #expect(Percentile.of([7], 99) == 7)
+        #expect(Percentile.of([3, 1, 2], 50) == 2)
+        #expect(Percentile.of([4, 3, 2, 1], 50) == 2)
+        #expect(Percentile.of(Array(1...100), 99) == 99)
+        #expect(Percentile.of(Array(1...101), 99) == 100)
+        #expect(Percentile.of([1, 2], 0) == 1)
+    }
+}

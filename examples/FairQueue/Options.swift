@@ -1,0 +1,86 @@
+import ArgumentParser
+import ToolArguments
+import ZooKeeper
+
+/// The command line.
+struct Options: ParsableArguments {
+    @Option(
+        help: .init(
+            "Use these servers instead of one that is started for the run.",
+            valueName: "host:port,...[/chroot]"
+        )
+    )
+    var servers: String?
+
+    @Option(help: "How many workers there are, each with a session of its own.")
+    var workers = 6
+
+    @Option(help: "How often each worker takes the lock.")
+    var rounds = 3
+
+    @Option(
+        help: .init("How long each holds it: 300ms, 2s, 0 (default: 300ms).", valueName: "duration"),
+        transform: Duration.init(argument:)
+    )
+    var hold = Duration.milliseconds(300)
+
+    @Option(help: "The lock.")
+    var path = "/fair-queue/demo"
+
+    @Option(
+        help: .init(
+            "How long the servers keep the session of a worker that is silent (default: 3s, with --servers 10s).",
+            valueName: "duration"
+        ),
+        transform: Duration.init(argument:)
+    )
+    var sessionTimeout: Duration?
+
+    @Option(
+        help: .init(
+            "The tickTime of --servers, a part of the bound on the recovery (default: 2s).",
+            valueName: "duration"
+        ),
+        transform: Duration.init(argument:)
+    )
+    var tickTime: Duration?
+
+    @Flag(help: "Run worker 1 as a process of its own, and kill -9 it while it holds the lock.")
+    var crash = false
+
+    @Flag(help: "Write one JSON object a line, for programs.")
+    var json = false
+
+    mutating func validate() throws {
+        func demand(_ condition: Bool, _ message: String) throws {
+            guard condition else { throw ValidationError(message) }
+        }
+        try demand((1...500).contains(workers), "--workers \(workers): 1 to 500")
+        try demand((1...100_000).contains(rounds), "--rounds \(rounds): 1 to 100000")
+        try demand(hold <= .seconds(3600), "--hold \(hold.brief): at most an hour")
+        try demand(!crash || workers >= 2, "--crash needs a second worker, who gets the lock next: --workers 2 or more")
+        try demand(tickTime == nil || servers != nil, "--tick-time is about --servers")
+        try demand(tickTime ?? .seconds(1) > .zero, "--tick-time 0: more than zero")
+        if let sessionTimeout {
+            try demand(
+                sessionTimeout >= .seconds(1) && sessionTimeout <= .seconds(600),
+                "--session-timeout \(sessionTimeout.brief): 1 second to 10 minutes"
+            )
+        }
+        do {
+            try demand(try NodePath(path) != .root, "--path /: a lock has a name")
+        } catch let error as ZooKeeperError {
+            throw ValidationError("--path '\(path)': \(error.detail)")
+        }
+    }
+
+    var plan: Plan {
+        // The middle of the run: there is a before and an after.
+        Plan(workers: workers, rounds: rounds, hold: hold, path: path, crashRound: crash ? (rounds + 1) / 2 : nil)
+    }
+
+    var chosenServers: Servers {
+        guard let servers else { return .embedded }
+        return .given(connectString: servers, tickTime: tickTime ?? Servers.usualTickTime)
+    }
+}

@@ -1,0 +1,103 @@
+import ToolArguments
+
+/// One JSON object a line, and nothing else, on standard output.
+///
+/// Every event has `event`, `worker`, `round` (from 1) and `timeMs` since the start; all but `failed` have `node` (the
+/// full path of the contender's znode) and `token`. Times are in milliseconds, as decimal numbers. Lines come in the
+/// order in which things were learned; `timeMs` says when they happened.
+///
+/// | event | further keys |
+/// |---|---|
+/// | `queued` | `ahead`: how many are in front |
+/// | `acquired` | `waitMs` from the call to the grant; after a crash, once: `recoveryMs` since the kill, `recoveryBoundMs` |
+/// | `released` | `holdMs` |
+/// | `lost` | `holdMs`; the lease was over before the worker released it |
+/// | `crashed` | `holdMs`, `killedMs` (when it was killed; `timeMs` is when it was gone), `recoveryBoundMs` |
+/// | `failed` | `reason`; nothing more comes from this worker |
+///
+/// The last line is the `summary`: `ok`, `workers`, `rounds`, `acquisitions`, `expectedAcquisitions`, `fifoViolations`,
+/// `overlaps`, `tokensRising`, `waitMsP50`, `waitMsP99`, `crashes`, `recoveryMs` and `recoveryBoundMs` (`null` without
+/// a crash), `lost`, `failed` (how many), `interrupted`, `elapsedMs`. There is none when the run could not begin.
+struct JSONReport: Report {
+    private var start: Message.Start?
+
+    mutating func show(_ stage: Message.Stage) {
+        if case .running(let start) = stage { self.start = start }
+    }
+
+    func show(_ entry: History.Entry) {
+        guard let start else { return }
+        Terminal.write(Self.line(entry, start).text + "\n")
+    }
+
+    func end(_ summary: Summary?) {
+        guard let summary else { return }
+        Terminal.write(Self.line(summary).text + "\n")
+    }
+
+    static func line(_ entry: History.Entry, _ start: Message.Start) -> JSONLine {
+        let event = entry.event
+        var line = JSONLine(event: event.kind.name)
+        line.add("worker", event.worker)
+        line.add("round", event.round)
+        if let place = event.place {
+            line.add("node", place.node)
+            line.add("token", place.token)
+        }
+        switch event.kind {
+        case .queued(_, let ahead):
+            line.add("ahead", ahead)
+        case .acquired(_, let waited):
+            line.add("waitMs", waited)
+            if let recovery = entry.recovery {
+                line.add("recoveryMs", recovery)
+                line.add("recoveryBoundMs", start.recoveryBound)
+            }
+        case .released(_, let held), .lost(_, let held):
+            line.add("holdMs", held)
+        case .crashed(_, let held, let killed):
+            line.add("holdMs", held)
+            line.add("killedMs", killed - start.instant)
+            line.add("recoveryBoundMs", start.recoveryBound)
+        case .failed(let reason):
+            line.add("reason", reason)
+        }
+        line.add("timeMs", event.instant - start.instant)
+        return line
+    }
+
+    static func line(_ summary: Summary) -> JSONLine {
+        var line = JSONLine(event: "summary")
+        line.add("ok", summary.isGood && !summary.isInterrupted)
+        line.add("workers", summary.plan.workers)
+        line.add("rounds", summary.plan.rounds)
+        line.add("acquisitions", summary.acquisitions)
+        line.add("expectedAcquisitions", summary.plan.acquisitions)
+        line.add("fifoViolations", summary.verdict.fifoViolations)
+        line.add("overlaps", summary.verdict.overlaps)
+        line.add("tokensRising", summary.verdict.tokensRising)
+        line.add("waitMsP50", summary.median)
+        line.add("waitMsP99", summary.p99)
+        line.add("crashes", summary.crashes)
+        line.add("recoveryMs", summary.recovery)
+        line.add("recoveryBoundMs", summary.plan.crashRound == nil ? nil : summary.recoveryBound)
+        line.add("lost", summary.losses)
+        line.add("failed", summary.failures)
+        line.add("interrupted", summary.isInterrupted)
+        line.add("elapsedMs", summary.elapsed)
+        return line
+    }
+}
+
+extension Event.Kind {
+    var name: String {
+        switch self {
+        case .queued: "queued"
+        case .acquired: "acquired"
+        case .released: "released"
+        case .lost: "lost"
+        case .crashed: "crashed"
+        case .failed: "failed"
+        }
+    }
+}

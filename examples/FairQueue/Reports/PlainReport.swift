@@ -1,0 +1,51 @@
+import ToolArguments
+
+/// A line for each event, for files and pipes.
+struct PlainReport: Report {
+    private var start: Message.Start?
+
+    mutating func show(_ stage: Message.Stage) {
+        if case .running(let start) = stage { self.start = start }
+    }
+
+    func show(_ entry: History.Entry) {
+        guard let start else { return }
+        Terminal.write(Self.line(entry, start) + "\n")
+    }
+
+    func end(_ summary: Summary?) {
+        guard let summary else { return }
+        let painter = Painter(isColored: false)
+        Terminal.write("\n" + SummaryTable.lines(summary, .ascii).map { painter.paint($0) + "\n" }.joined())
+    }
+
+    static func line(_ entry: History.Entry, _ start: Message.Start) -> String {
+        let event = entry.event
+        let details =
+            switch event.kind {
+            case .queued(_, let ahead): "\(ahead) ahead"
+            case .acquired(let place, let waited):
+                "waited \(waited.brief), token \(place.token)"
+                    + (entry.recovery.map { ", \($0.brief) after the kill (bound \(start.recoveryBound.brief))" } ?? "")
+            case .released(_, let held): "held \(held.brief)"
+            case .lost(_, let held): "lost the lock it had held \(held.brief)"
+            case .crashed(_, let held, _): "killed after \(held.brief) as the holder"
+            case .failed(let reason): reason
+            }
+        let milliseconds = (event.instant - start.instant).milliseconds
+        let seconds = String(Int(milliseconds.rounded()) / 1000)
+        let thousandths = String(Int(milliseconds.rounded()) % 1000)
+        let time = seconds + "." + String(repeating: "0", count: 3 - thousandths.count) + thousandths
+        return time.padded(to: 8, alignment: .right) + "  worker " + "\(event.worker)".padded(to: 3) + "  round "
+            + "\(event.round)".padded(to: 3) + "  " + event.kind.name.padded(to: 8) + "  " + details
+    }
+}
+
+extension String {
+    enum Alignment { case left, right }
+
+    func padded(to width: Int, alignment: Alignment = .left) -> String {
+        let padding = String(repeating: " ", count: max(0, width - count))
+        return alignment == .left ? self + padding : padding + self
+    }
+}

@@ -1,0 +1,97 @@
+/// Where everybody stands, as the screen shows it. Pure: events in, lines out.
+struct QueueBoard: Sendable {
+    enum State: Equatable, Sendable {
+        /// Not in the queue: before its first turn, or between two.
+        case away
+        case waiting(Place, since: ContinuousClock.Instant)
+        case holding(Place, since: ContinuousClock.Instant)
+        case crashed(since: ContinuousClock.Instant)
+        case failed(String)
+        case done
+    }
+
+    struct Member: Equatable, Sendable {
+        var worker: Int
+        var round = 0
+        var state = State.away
+    }
+
+    struct Turn: Equatable, Sendable {
+        var worker: Int
+        var isCrash = false
+    }
+
+    struct Recovery: Equatable, Sendable {
+        var worker: Int
+        var duration: Duration
+    }
+
+    let plan: Plan
+    private(set) var stage: Message.Stage?
+    /// By the number of the worker.
+    private(set) var members: [Member]
+    /// Who held, one after the other.
+    private(set) var turns: [Turn] = []
+    private(set) var recovery: Recovery?
+    /// Turns the spinner.
+    var beat = 0
+
+    init(_ plan: Plan) {
+        self.plan = plan
+        members = (1...plan.workers).map { Member(worker: $0) }
+    }
+
+    mutating func apply(_ stage: Message.Stage) {
+        self.stage = stage
+    }
+
+    mutating func apply(_ entry: History.Entry) {
+        let event = entry.event
+        guard members.indices.contains(event.worker - 1) else { return }
+        let isLast = event.round == plan.rounds
+        let state: State
+        switch event.kind {
+        case .queued(let place, _):
+            state = .waiting(place, since: event.instant)
+        case .acquired(let place, _):
+            state = .holding(place, since: event.instant)
+            turns.append(Turn(worker: event.worker))
+            if let recovery = entry.recovery { self.recovery = Recovery(worker: event.worker, duration: recovery) }
+        case .released, .lost:
+            state = isLast ? .done : .away
+        case .crashed(_, _, let killed):
+            state = .crashed(since: killed)
+            if let turn = turns.lastIndex(where: { $0.worker == event.worker }) { turns[turn].isCrash = true }
+        case .failed(let reason):
+            state = .failed(reason)
+        }
+        members[event.worker - 1] = Member(worker: event.worker, round: event.round, state: state)
+    }
+
+    /// The queue: who holds, then who waits, by their tokens; then those who do not take part now.
+    var order: [Member] {
+        members.sorted { lhs, rhs in
+            (lhs.state.rank, lhs.state.token, lhs.worker) < (rhs.state.rank, rhs.state.token, rhs.worker)
+        }
+    }
+}
+
+extension QueueBoard.State {
+    fileprivate var rank: Int {
+        switch self {
+        case .holding: 0
+        case .waiting: 1
+        case .away: 2
+        case .crashed: 3
+        case .failed: 4
+        case .done: 5
+        }
+    }
+
+    fileprivate var token: Int64 {
+        switch self {
+        case .holding(let place, _), .waiting(let place, _): place.token
+        case .away, .crashed, .failed, .done: 0
+        }
+    }
+}

@@ -1,0 +1,89 @@
+import ToolArguments
+
+/// What came of a run.
+struct Summary: Equatable, Sendable {
+    var plan: Plan
+    var verdict: Judge.Verdict
+    var acquisitions: Int
+    var median: Duration?
+    var p99: Duration?
+    var elapsed: Duration
+    var crashes: Int
+    /// From the kill to the next acquisition.
+    var recovery: Duration?
+    var recoveryBound: Duration
+    var losses: Int
+    var failures: Int
+    var isInterrupted: Bool
+
+    init(
+        _ history: History,
+        of plan: Plan,
+        recoveryBound: Duration,
+        start: ContinuousClock.Instant,
+        interruption: ContinuousClock.Instant? = nil
+    ) {
+        let events = history.events(before: interruption)
+        let waits = events.compactMap { event -> Duration? in
+            if case .acquired(_, let waited) = event.kind { waited } else { nil }
+        }
+        let kills = events.compactMap { event -> ContinuousClock.Instant? in
+            if case .crashed(_, _, let killed) = event.kind { killed } else { nil }
+        }
+        self.plan = plan
+        verdict = Judge.verdict(on: events)
+        acquisitions = waits.count
+        median = Percentile.of(waits, 50)
+        p99 = Percentile.of(waits, 99)
+        elapsed = (events.map(\.instant).max() ?? start) - start
+        crashes = kills.count
+        recovery = kills.first.flatMap { killed in
+            events.compactMap { event -> ContinuousClock.Instant? in
+                if case .acquired = event.kind, event.instant > killed { event.instant } else { nil }
+            }.min().map { $0 - killed }
+        }
+        self.recoveryBound = recoveryBound
+        losses = events.count { if case .lost = $0.kind { true } else { false } }
+        failures = events.count { if case .failed = $0.kind { true } else { false } }
+        isInterrupted = interruption != nil
+    }
+
+    /// What speaks against the lock, or against this run as a proof of anything; empty when all is well.
+    var complaints: [String] {
+        var complaints: [String] = []
+        func complain(_ text: String, if condition: Bool) {
+            if condition { complaints.append(text) }
+        }
+        complain("\(verdict.fifoViolations.counting("acquisition")) out of turn", if: verdict.fifoViolations > 0)
+        complain("\(verdict.overlaps.counting("time")) two held at once", if: verdict.overlaps > 0)
+        complain("tokens did not rise", if: !verdict.tokensRising)
+        complain("\(losses.counting("lease")) lost while held", if: losses > 0)
+        complain("\(failures.counting("worker")) failed", if: failures > 0)
+        // The rest is what an unfinished run cannot have.
+        guard !isInterrupted else { return complaints }
+        complain(
+            "\(acquisitions.counting("acquisition")) instead of \(plan.acquisitions)",
+            if: acquisitions != plan.acquisitions
+        )
+        guard plan.crashRound != nil else { return complaints }
+        complain("no worker crashed", if: crashes == 0)
+        if let recovery {
+            complain(
+                "the next had to wait \(recovery.brief) after the crash, more than \(recoveryBound.brief)",
+                if: recovery > recoveryBound
+            )
+        } else {
+            complain("nobody got the lock after the crash", if: crashes > 0)
+        }
+        return complaints
+    }
+
+    var isGood: Bool { complaints.isEmpty }
+}
+
+extension Int {
+    /// `1 worker`, `2 workers`.
+    func counting(_ noun: String) -> String {
+        "\(self) \(noun)\(self == 1 ? "" : "s")"
+    }
+}
