@@ -114,16 +114,34 @@ extension ZooKeeperClient {
     /// Checks and sends a request, and waits for its answer until the request timeout.
     func perform(_ request: Request) async throws(ZooKeeperError) -> Reply {
         if let flaw = request.flaw { throw flaw }
-        let deadline = ContinuousClock.now + configuration.requestTimeout
-        let session: Session
-        if let current = keeper.currentSession {
-            session = current
-        } else {
-            session = try await keeper.session(request.operation, until: deadline)
+        return try await perform(request.operation, request.path) { session, deadline in
+            await session.perform(request, deadline: deadline)
         }
-        switch await session.perform(request, deadline: deadline) {
-        case .success(let reply): return reply
-        case .failure(let failure): throw failure.error(operation: request.operation, path: request.path)
+    }
+
+    /// Runs `attempt` in the current session, until the request timeout. A session that ends before it got the request makes way
+    /// for the next one.
+    func perform<Answer>(
+        _ operation: String,
+        _ path: NodePath?,
+        _ attempt: (Session, ContinuousClock.Instant) async -> Result<Answer, RequestFailure>
+    ) async throws(ZooKeeperError) -> Answer {
+        let deadline = ContinuousClock.now + configuration.requestTimeout
+        while true {
+            let session: Session
+            if let current = keeper.currentSession {
+                session = current
+            } else {
+                session = try await keeper.session(operation, until: deadline)
+            }
+            switch await attempt(session, deadline) {
+            case .success(let answer):
+                return answer
+            case .failure(let failure) where failure.wasNeverSent && failure.endsSession:
+                continue
+            case .failure(let failure):
+                throw failure.error(operation: operation, path: path)
+            }
         }
     }
 
@@ -131,5 +149,15 @@ extension ZooKeeperClient {
         ZooKeeperError(
             .internalInconsistency, operation: request.operation, path: request.path,
             detail: "an answer of another kind")
+    }
+}
+
+extension RequestFailure {
+    /// The session is over, the client is not.
+    var endsSession: Bool {
+        switch code {
+        case .sessionExpired, .authenticationFailed, .notZooKeeper: true
+        default: false
+        }
     }
 }

@@ -14,16 +14,9 @@ extension ZooKeeperClient {
     /// Where the znode is missing, the server keeps the watch until it is created; prefer ``getAndWatch(_:)`` where only
     /// what exists is of interest.
     public func existsAndWatch(_ path: NodePath) async throws(ZooKeeperError) -> (stat: Stat?, watch: Watch) {
-        let session = try await keeper.session("exists", until: .now + configuration.requestTimeout)
-        let watch = try Watch(session, path, .exists)
-        let result = await session.perform(
-            .exists(path, watch: watch.id), deadline: .now + configuration.requestTimeout)
-        switch result {
-        case .success(.stat(let stat)): return (stat, watch)
-        case .failure(let failure) where failure.code == .noNode: return (nil, watch)
-        case .failure(let failure): throw failure.error(operation: "exists", path: path)
-        case .success: throw unexpected(.exists(path, watch: nil))
-        }
+        let (reply, watch) = try await watching(path, .exists) { .exists(path, watch: $0) }
+        guard case .stat(let stat) = reply else { return (nil, watch) }
+        return (stat, watch)
     }
 
     /// Lists the children of a znode and watches the list: the watch sees the next child that is created or deleted, or the
@@ -39,13 +32,18 @@ extension ZooKeeperClient {
     private func watching(
         _ path: NodePath, _ kind: Session.WatchKind, _ request: (WatchID) -> Request
     ) async throws(ZooKeeperError) -> (Reply, Watch) {
-        let deadline = ContinuousClock.now + configuration.requestTimeout
-        let session = try await keeper.session("watch", until: deadline)
-        let watch = try Watch(session, path, kind)
-        let request = request(watch.id)
-        switch await session.perform(request, deadline: deadline) {
-        case .success(let reply): return (reply, watch)
-        case .failure(let failure): throw failure.error(operation: request.operation, path: path)
+        try await perform("watch", path) { session, deadline in
+            do throws(RequestFailure) {
+                let watch = try Watch(session, path, kind)
+                switch await session.perform(request(watch.id), deadline: deadline) {
+                case .success(let reply): return .success((reply, watch))
+                // A watch for the creation of what is not there.
+                case .failure(let failure) where failure.code == .noNode && kind == .exists: return .success((.done, watch))
+                case .failure(let failure): return .failure(failure)
+                }
+            } catch {
+                return .failure(error)
+            }
         }
     }
 }
@@ -60,16 +58,12 @@ public final class Watch: Sendable {
     private let session: Session
     private let outcome: Promise<Result<WatchEvent, RequestFailure>>
 
-    fileprivate init(_ session: Session, _ path: NodePath, _ kind: Session.WatchKind) throws(ZooKeeperError) {
+    fileprivate init(_ session: Session, _ path: NodePath, _ kind: Session.WatchKind) throws(RequestFailure) {
         self.path = path
         self.session = session
         let outcome = Promise<Result<WatchEvent, RequestFailure>>()
         self.outcome = outcome
-        do {
-            id = try session.reserveWatch(on: path, by: kind) { outcome.resolve($0) }
-        } catch {
-            throw error.error(operation: "watch", path: path)
-        }
+        id = try session.reserveWatch(on: path, by: kind) { outcome.resolve($0) }
     }
 
     deinit {

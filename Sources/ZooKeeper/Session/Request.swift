@@ -53,14 +53,21 @@ package enum Reply: Sendable {
 package struct RequestFailure: Error, Hashable, Sendable {
     package var code: ZooKeeperError.Code
     package var outcomeIsUnknown: Bool
+    /// The session ended, or had ended, before the request was sent: the next session may take it.
+    package var wasNeverSent: Bool
     package var failedOperation: Int?
     package var detail: String
 
     package init(
-        _ code: ZooKeeperError.Code, outcomeIsUnknown: Bool = false, failedOperation: Int? = nil, detail: String = ""
+        _ code: ZooKeeperError.Code,
+        outcomeIsUnknown: Bool = false,
+        wasNeverSent: Bool = false,
+        failedOperation: Int? = nil,
+        detail: String = ""
     ) {
         self.code = code
         self.outcomeIsUnknown = outcomeIsUnknown
+        self.wasNeverSent = wasNeverSent
         self.failedOperation = failedOperation
         self.detail = detail
     }

@@ -62,6 +62,14 @@ struct RequestTable {
         return true
     }
 
+    /// The transport did not take it after all. Says whether anybody still waits for the answer.
+    mutating func unmarkSent(_ id: RequestID) -> Bool {
+        guard case .waiting(var entry) = slots[id.key] else { return false }
+        entry.isSent = false
+        slots[id.key] = .waiting(entry)
+        return true
+    }
+
     func contains(_ id: RequestID) -> Bool {
         if case .waiting = slots[id.key] { true } else { false }
     }

@@ -45,7 +45,7 @@ extension Session {
         handler: @escaping @Sendable (Result<WatchEvent, RequestFailure>) -> Void
     ) throws(RequestFailure) -> WatchID {
         let reserved = core.withLock { core -> Result<WatchID, RequestFailure> in
-            if case .ended(let code) = core.link { return .failure(RequestFailure(code)) }
+            if case .ended(let code) = core.link { return .failure(RequestFailure(code, wasNeverSent: true)) }
             guard let id = core.watches.insert(path: path, list: request.list, handler: handler) else {
                 let detail =
                     "\(core.watches.count) watches of \(core.watches.bytes) bytes; use more clients, or shorter paths"

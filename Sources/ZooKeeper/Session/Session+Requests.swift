@@ -7,7 +7,7 @@ extension Session {
         handler: @escaping @Sendable (RequestResult) -> Void
     ) {
         let entered = core.withLock { core -> Entered in
-            if case .ended(let code) = core.link { return .refused(RequestFailure(code)) }
+            if case .ended(let code) = core.link { return .refused(RequestFailure(code, wasNeverSent: true)) }
             let isSent = core.link == .connected
             let id = core.requests.insert(
                 RequestTable.Entry(
@@ -64,7 +64,7 @@ extension Session {
             guard core.requests.enter(id, entry) else { return .refused(RequestFailure(.cancelled)) }
             if case .ended(let code) = core.link {
                 _ = core.requests.remove(id)
-                return .refused(RequestFailure(code))
+                return .refused(RequestFailure(code, wasNeverSent: true))
             }
             return self.entered(request, id, deadline, isSent, &core)
         }
@@ -108,7 +108,15 @@ extension Session {
     }
 
     private func hand(_ request: Request, _ id: RequestID) {
-        if let refusal = bridge.submit(request, id) { complete(id, .failure(refusal)) }
+        guard let refusal = bridge.submit(request, id) else { return }
+        guard refusal.code == .sessionExpired || refusal.code == .closed else { return complete(id, .failure(refusal)) }
+        // The handle is of no use any more; the news is on its way. What was not taken is told with everything else then.
+        let isOver = core.withLock { core in
+            if case .ended = core.link { return true }
+            if core.requests.unmarkSent(id) { core.parked.append((id, request)) }
+            return false
+        }
+        if isOver { complete(id, .failure(refusal)) }
     }
 
     /// The transport has the answer.
@@ -159,7 +167,7 @@ extension RequestTable.Entry {
     /// What the failure means for the one who made the request.
     func failure(_ refusal: Bridge.Refusal) -> RequestFailure {
         RequestFailure(
-            refusal.code, outcomeIsUnknown: isWrite && isSent && refusal.mayBeExecuted,
+            refusal.code, outcomeIsUnknown: isWrite && isSent && refusal.mayBeExecuted, wasNeverSent: !isSent,
             failedOperation: refusal.failedOperation, detail: refusal.detail)
     }
 }
