@@ -68,6 +68,7 @@ let package = Package(
             name: "ZooKeeperTests", dependencies: ["ZooKeeper", .product(name: "Logging", package: "swift-log")],
             swiftSettings: settings),
         .testTarget(name: "ZooKeeperLocksTests", dependencies: ["ZooKeeperLocks"], swiftSettings: settings),
+        .testTarget(name: "ZooKeeperTestKitTests", dependencies: ["ZooKeeperTestKit"], swiftSettings: settings),
         .testTarget(name: "ToolArgumentsTests", dependencies: ["ToolArguments"], swiftSettings: settings),
         .testTarget(
             name: "FairQueueTests",

@@ -31,7 +31,19 @@ extension TestServer {
     /// Returns when the process is gone, also in a cancelled task. Does nothing if none runs. `restart` can start it
     /// again.
     public func stop() async {
-        await stop(finally: false)
+        guard let (process, exit) = running else { return }
+        // A task of its own: the time to end in good order must not be cut short by a cancelled caller.
+        await Task.detached {
+            process.send(.terminate)
+            // A paused process would never see the first signal.
+            process.send(.resume)
+            let impatience = Task {
+                try await Task.sleep(for: .seconds(5))
+                process.send(.kill)
+            }
+            _ = await exit.value
+            impatience.cancel()
+        }.value
     }
 
     /// Starts the server again with the same port and data, after a kill if it still runs. Returns when it serves.
@@ -75,24 +87,15 @@ extension TestServer {
         }
     }
 
-    func stop(finally isLast: Bool) async {
-        let current = lifecycle.withLock { lifecycle in
-            defer { if isLast { lifecycle = .over } }
+    /// Kills the server and refuses every later restart. Returns when the process is gone, also in a cancelled task.
+    func killForGood() async {
+        let last = lifecycle.withLock { lifecycle in
+            defer { lifecycle = .over }
             return lifecycle
         }
-        guard case .up(let process, let exit) = current else { return }
-        // A task of its own: the wait below must not be cut short by a cancelled caller.
-        await Task.detached {
-            process.send(.terminate)
-            // A paused process would never see the first signal.
-            process.send(.resume)
-            let impatience = Task {
-                try await Task.sleep(for: .seconds(5))
-                process.send(.kill)
-            }
-            _ = await exit.value
-            impatience.cancel()
-        }.value
+        guard case .up(let process, let exit) = last else { return }
+        process.send(.kill)
+        _ = await exit.value
     }
 
     private var running: (process: ServerProcess, exit: Task<String, Never>)? {

@@ -24,6 +24,8 @@ final class Bridge: Sendable {
 
     struct Handle {
         var pointer: OpaquePointer?
+        /// What the C client was told last. Told the same again, it would still shuffle the list and may reconnect.
+        var hosts = ""
         /// Memory that the C client writes the results of transactions to, by the context of the request.
         var transactions: [UInt64: TransactionBuffer] = [:]
     }
@@ -63,6 +65,7 @@ final class Bridge: Sendable {
             guard let pointer else { return errno == 0 ? EINVAL : errno }
             zoo_set_servers_resolution_delay(pointer, -1)
             handle.pointer = pointer
+            handle.hosts = String(hosts.prefix { $0 != "/" })
             return nil
         }
         guard let status = opened else { return }
@@ -77,6 +80,15 @@ final class Bridge: Sendable {
     var identity: Identity? {
         handle.withLock { handle in
             handle.pointer.flatMap { zoo_client_id($0)?.pointee }.map(Identity.init)
+        }
+    }
+
+    /// Connects to these numeric addresses from now on.
+    func setHosts(_ hosts: String) {
+        handle.withLock { handle in
+            guard let pointer = handle.pointer, handle.hosts != hosts else { return }
+            handle.hosts = hosts
+            zoo_set_servers(pointer, hosts)
         }
     }
 

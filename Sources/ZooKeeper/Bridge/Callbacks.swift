@@ -12,7 +12,8 @@ enum Callbacks {
         case ZOO_CONNECTED_STATE:
             .connected(
                 sessionID: zoo_client_id(handle)?.pointee.client_id ?? 0,
-                timeout: .milliseconds(Int64(zoo_recv_timeout(handle))))
+                timeout: .milliseconds(Int64(zoo_recv_timeout(handle))),
+                server: HostResolver.peer(of: handle))
         case ZOO_EXPIRED_SESSION_STATE: .expired
         case ZOO_AUTH_FAILED_STATE: .authenticationFailed
         case ZOO_READONLY_STATE: .readOnly

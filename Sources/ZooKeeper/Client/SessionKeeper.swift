@@ -2,7 +2,8 @@ import Logging
 
 /// Keeps a client in sessions: opens the first, follows an expired one with the next, and tells the state of all that.
 final class SessionKeeper: Sendable {
-    private struct Core {
+    struct Core {
+        var servers: ConnectString
         var session: Session?
         /// What each new session is told first.
         var credentials: [Credential]
@@ -14,9 +15,8 @@ final class SessionKeeper: Sendable {
         var ending: [Session] = []
     }
 
-    private let configuration: ZooKeeperClient.Configuration
-    private let servers: ConnectString
-    private let core: Locked<Core>
+    let configuration: ZooKeeperClient.Configuration
+    let core: Locked<Core>
     let broadcast = StateBroadcast()
     private let first = Promise<Result<Void, ZooKeeperError>>()
     /// Resolved when the client is closed and the last of its threads is gone.
@@ -24,12 +24,13 @@ final class SessionKeeper: Sendable {
 
     init(_ configuration: ZooKeeperClient.Configuration, _ servers: ConnectString) {
         self.configuration = configuration
-        self.servers = servers
-        core = Locked(Core(credentials: configuration.credentials))
+        core = Locked(Core(servers: servers, credentials: configuration.credentials))
         DetachedThread.start("zk-open") { self.open(retryAfter: .milliseconds(100)) }
     }
 
-    private var logger: Logger { configuration.logger }
+    var logger: Logger { configuration.logger }
+    /// The members that are connected to, and the root.
+    var servers: ConnectString { core.withLock { $0.servers } }
 
     // MARK: Sessions
 
@@ -71,10 +72,8 @@ final class SessionKeeper: Sendable {
 
     /// Resolves the hosts and opens a session; again, ever more slowly, if there is no address. Blocks: on a thread of its own.
     private func open(retryAfter pause: Duration) {
-        let answer = HostResolver.resolve(servers.servers)
-        for (server, reason) in answer.failures {
-            logger.warning("host not found", metadata: ["host": "\(server.host)", "reason": "\(reason)"])
-        }
+        let servers = servers
+        let answer = resolve(servers)
         guard !answer.addresses.isEmpty else {
             let reasons = answer.failures.map { "\($0.server.host): \($0.reason)" }.joined(separator: "; ")
             failFirst(ZooKeeperError(.hostNotFound, operation: "connect", detail: reasons))
@@ -82,8 +81,7 @@ final class SessionKeeper: Sendable {
         }
         do {
             let session = try Session(
-                servers: answer.addresses.joined(separator: ","), chroot: servers.chroot,
-                timeout: configuration.sessionTimeout, credentials: core.withLock { $0.credentials }, logger: logger
+                servers: answer.list, chroot: servers.chroot, timeout: configuration.sessionTimeout, credentials: core.withLock { $0.credentials }, logger: logger
             ) { [weak self] session, event in
                 self?.sessionChanged(session, event)
             }
@@ -93,16 +91,6 @@ final class SessionKeeper: Sendable {
             failFirst(error)
             retry(after: pause)
         }
-    }
-
-    /// A second handle for a session that exists.
-    func session(
-        takingOver identity: Bridge.Identity, observer: @escaping @Sendable (Session, Session.Event) -> Void
-    ) throws(ZooKeeperError) -> Session {
-        let addresses = HostResolver.resolve(servers.servers).addresses.joined(separator: ",")
-        return try Session(
-            servers: addresses, chroot: servers.chroot, timeout: configuration.sessionTimeout, identity: identity,
-            logger: logger, observer: observer)
     }
 
     private func retry(after pause: Duration) {
@@ -141,7 +129,9 @@ final class SessionKeeper: Sendable {
         case .connected:
             let isProven = core.withLock { $0.proven === session }
             isProven ? advance(to: .connected, session) : probe(session)
-        case .suspended: advance(to: .suspended, session)
+        case .suspended:
+            advance(to: .suspended, session)
+            lookAgain(session)
         case .ended(let code): ended(session, code)
         }
     }

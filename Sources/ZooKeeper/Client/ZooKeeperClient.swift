@@ -66,6 +66,23 @@ public final class ZooKeeperClient: Sendable {
         await keeper.finished.value()
     }
 
+    /// Connects to other members of the ensemble from now on, without ending the session: for an ensemble that grew, shrank or
+    /// moved. The client disconnects from a server that is not among them, and may move to another for balance.
+    ///
+    /// - Parameter servers: as in ``Configuration/servers``, with the same root or none.
+    /// - Throws: ``ZooKeeperError`` with the code `invalidConnectString` or `hostNotFound`; nothing has changed then.
+    public func updateServers(_ servers: String) async throws(ZooKeeperError) {
+        var parsed = try ConnectString(servers)
+        let chroot = keeper.servers.chroot
+        guard parsed.chroot == .root || parsed.chroot == chroot else {
+            throw ZooKeeperError(
+                .invalidConnectString, operation: "update servers",
+                detail: "the root of a client cannot change; it is '\(chroot)', not '\(parsed.chroot)'")
+        }
+        parsed.chroot = chroot
+        try await keeper.update(parsed)
+    }
+
     /// The states from now on, the current one first. Every call makes an independent sequence; it ends after
     /// ``SessionState/closed``. A reader that falls more than 256 states behind misses the oldest.
     public var states: some AsyncSequence<SessionState, Never> & Sendable {
@@ -76,6 +93,9 @@ public final class ZooKeeperClient: Sendable {
 
     /// The session timeout that the servers agreed to; the one asked for before the first connection.
     public var sessionTimeout: Duration { keeper.currentSession?.timeout ?? configuration.sessionTimeout }
+
+    /// The server that this client is connected to, as a numeric address and a port; `nil` while there is none.
+    public var connectedServer: String? { keeper.currentSession?.server }
 
     /// The number of the current session, as the servers' logs and `Stat.ephemeralOwner` have it; `nil` between sessions.
     public var sessionID: Int64? {

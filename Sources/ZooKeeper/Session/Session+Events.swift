@@ -3,7 +3,7 @@ import Logging
 extension Session {
     /// What the transport tells of the connection.
     enum LinkChange: Hashable, Sendable {
-        case connected(sessionID: Int64, timeout: Duration)
+        case connected(sessionID: Int64, timeout: Duration, server: String?)
         case disconnected
         case expired
         case authenticationFailed
@@ -18,13 +18,14 @@ extension Session {
     /// The transport's news of the connection, in order with answers and watches.
     func linkChanged(_ change: LinkChange) {
         switch change {
-        case .connected(let id, let timeout):
+        case .connected(let id, let timeout, let server):
             guard timeout > .zero, timeout <= Self.longestTimeout else { return end(.notZooKeeper) }
-            if let epoch = openLink(id: id, timeout: timeout) { notify(.connected(epoch: epoch)) }
+            if let epoch = openLink(id: id, timeout: timeout, server: server) { notify(.connected(epoch: epoch)) }
         case .disconnected:
             let isNews = core.withLock { core in
                 guard core.link == .connected else { return false }
                 core.link = .suspended
+                core.server = nil
                 return true
             }
             if isNews { notify(.suspended) }

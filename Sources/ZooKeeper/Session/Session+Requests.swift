@@ -89,7 +89,7 @@ extension Session {
     /// connected.
     ///
     /// - Returns: the number of the connection; `nil` when the session has ended.
-    func openLink(id: Int64, timeout: Duration) -> UInt64? {
+    func openLink(id: Int64, timeout: Duration, server: String?) -> UInt64? {
         while true {
             let (parked, epoch) = core.withLock { core -> ([(id: RequestID, request: Request)], UInt64?) in
                 if case .ended = core.link { return ([], nil) }
@@ -99,6 +99,7 @@ extension Session {
                 core.parked = []
                 guard parked.isEmpty else { return (parked, nil) }
                 core.link = .connected
+                core.server = server
                 core.epoch += 1
                 return ([], core.epoch)
             }

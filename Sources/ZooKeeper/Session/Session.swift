@@ -29,6 +29,7 @@ package final class Session: Sendable {
         var epoch: UInt64 = 0
         var id: Int64 = 0
         var timeout: Duration
+        var server: String?
         var observers = SlotArray<@Sendable (Event) -> Void>()
         var sweep: (id: TimerThread.ID, due: ContinuousClock.Instant)?
     }
@@ -78,6 +79,9 @@ package final class Session: Sendable {
     package var id: Int64 { core.withLock { $0.id } }
     /// The session timeout: as asked for, and from the first connection on as the server agreed to it.
     package var timeout: Duration { core.withLock { $0.timeout } }
+
+    /// The server that the session is connected to, as a numeric address and a port; `nil` while there is none.
+    var server: String? { core.withLock { $0.server } }
 
     // MARK: Observers
 

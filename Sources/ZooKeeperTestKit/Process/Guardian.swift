@@ -51,7 +51,10 @@ final class Guardian: Sendable {
                     "Could not make the server's directory \(directory): \(reason). TMPDIR can name another place."
                 )
             } catch {
-                return TestKitError(.spawnFailed, "Could not run sh, which guards the server's directory: \(error).")
+                return TestKitError(
+                    .spawnFailed,
+                    "Could not run sh, which guards the server's directory: \(error)."
+                )
             }
         }
         let end = Task.detached { _ = await failure.value }

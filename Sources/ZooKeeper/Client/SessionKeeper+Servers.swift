@@ -1,0 +1,51 @@
+import Logging
+
+/// The members of the ensemble and their addresses may change while a session lasts.
+extension SessionKeeper {
+    func resolve(_ servers: ConnectString) -> HostResolver.Answer {
+        let answer = HostResolver.resolve(servers.servers)
+        for (server, reason) in answer.failures {
+            logger.warning("host not found", metadata: ["host": "\(server.host)", "reason": "\(reason)"])
+        }
+        return answer
+    }
+
+    /// Connects to these members from now on. The connection is kept if its server is among them, or moved for balance.
+    func update(_ servers: ConnectString) async throws(ZooKeeperError) {
+        let answer = Promise<HostResolver.Answer>()
+        DetachedThread.start("zk-resolve") { answer.resolve(self.resolve(servers)) }
+        let resolved = await answer.value()
+        guard !resolved.addresses.isEmpty else {
+            let reasons = resolved.failures.map { "\($0.server.host): \($0.reason)" }.joined(separator: "; ")
+            throw ZooKeeperError(.hostNotFound, operation: "update servers", detail: reasons)
+        }
+        let session = core.withLock { core in
+            core.servers = servers
+            return core.session
+        }
+        session?.bridge.setHosts(resolved.list)
+    }
+
+    /// While a connection is lost, host names are looked up again: the servers may have moved to other addresses, as they do when
+    /// a cluster manager starts them anew, and the session can only go on at the new ones.
+    func lookAgain(_ session: Session) {
+        TimerThread.shared.schedule(at: .now + max(.seconds(1), session.timeout / 6)) { [weak self, weak session] in
+            guard let self, let session, session.link == .suspended else { return }
+            DetachedThread.start("zk-resolve") {
+                let answer = self.resolve(self.servers)
+                if session.link == .suspended, !answer.addresses.isEmpty { session.bridge.setHosts(answer.list) }
+                self.lookAgain(session)
+            }
+        }
+    }
+
+    /// A second handle for a session that exists.
+    func session(
+        takingOver identity: Bridge.Identity, observer: @escaping @Sendable (Session, Session.Event) -> Void
+    ) throws(ZooKeeperError) -> Session {
+        let servers = servers
+        return try Session(
+            servers: resolve(servers).list, chroot: servers.chroot, timeout: configuration.sessionTimeout,
+            identity: identity, logger: logger, observer: observer)
+    }
+}
