@@ -9,7 +9,8 @@ import ZooKeeper
             let (acl, stat) = try await client.acl(of: path)
             #expect(acl == [.open])
             #expect(stat.aversion == 0)
-            try await client.setACL([.readable, ACL([.admin, .delete], scheme: "world", id: "anyone")], of: path, version: 0)
+            try await client.setACL(
+                [.readable, ACL([.admin, .delete], scheme: "world", id: "anyone")], of: path, version: 0)
             #expect(try await client.acl(of: path).stat.aversion == 1)
             await expect(.notAuthorized) { try await client.set(path, data: []) }
             await expect(.badVersion) { try await client.setACL([.open], of: path, version: 0) }

@@ -130,12 +130,13 @@ import ZooKeeperTestKit
             await withTaskGroup(of: String.self) { group in
                 for number in 0..<300 {
                     group.addTask {
+                        try? await Task.sleep(for: .milliseconds(Int.random(in: 0..<1500)))
+                        let patience = Duration.microseconds(Int.random(in: 1..<60_000))
                         let acquire = Task { () async throws(LockError) -> Lease in
-                            try await lock.acquire(
-                                timeout: number.isMultiple(of: 2) ? .microseconds(Int.random(in: 1..<800_000)) : nil)
+                            try await lock.acquire(timeout: number.isMultiple(of: 2) ? patience : nil)
                         }
                         if !number.isMultiple(of: 2) {
-                            try? await Task.sleep(for: .microseconds(Int.random(in: 0..<800_000)))
+                            try? await Task.sleep(for: patience)
                             acquire.cancel()
                         }
                         switch await acquire.result {

@@ -114,16 +114,17 @@ extension ZooKeeperClient {
     /// Checks and sends a request, and waits for its answer until the request timeout.
     func perform(_ request: Request) async throws(ZooKeeperError) -> Reply {
         if let flaw = request.flaw { throw flaw }
-        return try await perform(request.operation, request.path) { session, deadline in
+        return try await perform(request.operation, request.path, mayRepeat: request.mayRepeat) { session, deadline in
             await session.perform(request, deadline: deadline)
         }
     }
 
-    /// Runs `attempt` in the current session, until the request timeout. A session that ends before it got the request makes way
-    /// for the next one.
+    /// Runs `attempt` in the current session, until the request timeout. Where the session ends meanwhile, the next one takes the
+    /// request if it was not sent, or if it does no harm to send it twice.
     func perform<Answer>(
         _ operation: String,
         _ path: NodePath?,
+        mayRepeat: Bool,
         _ attempt: (Session, ContinuousClock.Instant) async -> Result<Answer, RequestFailure>
     ) async throws(ZooKeeperError) -> Answer {
         let deadline = ContinuousClock.now + configuration.requestTimeout
@@ -137,7 +138,7 @@ extension ZooKeeperClient {
             switch await attempt(session, deadline) {
             case .success(let answer):
                 return answer
-            case .failure(let failure) where failure.wasNeverSent && failure.endsSession:
+            case .failure(let failure) where failure.endsSession && (failure.wasNeverSent || mayRepeat):
                 continue
             case .failure(let failure):
                 throw failure.error(operation: operation, path: path)

@@ -32,13 +32,14 @@ extension ZooKeeperClient {
     private func watching(
         _ path: NodePath, _ kind: Session.WatchKind, _ request: (WatchID) -> Request
     ) async throws(ZooKeeperError) -> (Reply, Watch) {
-        try await perform("watch", path) { session, deadline in
+        try await perform("watch", path, mayRepeat: true) { session, deadline in
             do throws(RequestFailure) {
                 let watch = try Watch(session, path, kind)
                 switch await session.perform(request(watch.id), deadline: deadline) {
                 case .success(let reply): return .success((reply, watch))
                 // A watch for the creation of what is not there.
-                case .failure(let failure) where failure.code == .noNode && kind == .exists: return .success((.done, watch))
+                case .failure(let failure) where failure.code == .noNode && kind == .exists:
+                    return .success((.done, watch))
                 case .failure(let failure): return .failure(failure)
                 }
             } catch {

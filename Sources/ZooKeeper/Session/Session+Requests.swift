@@ -174,6 +174,14 @@ extension RequestTable.Entry {
 }
 
 extension Request {
+    /// A read, for which a second answer is as good as the first.
+    var mayRepeat: Bool {
+        switch self {
+        case .get, .exists, .children, .getACL, .sync: true
+        case .create, .delete, .set, .setACL, .commit, .authenticate: false
+        }
+    }
+
     var isWrite: Bool {
         switch self {
         case .create, .delete, .set, .setACL, .commit: true
