@@ -83,6 +83,7 @@ let package = Package(
             dependencies: [
                 "ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit", "fair-queue",
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             // Without the other features: as the code of most users is built.
             swiftSettings: [.swiftLanguageMode(.v6)]
