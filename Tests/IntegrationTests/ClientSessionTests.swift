@@ -53,10 +53,35 @@ import ZooKeeperTestKit
         await expect(.invalidTimeout) { try await ZooKeeperClient.connect(configuration) }
     }
 
+    @Test func encryptionThatTheCLibraryDoesNotHaveIsSaid() async throws {
+        var configuration = ZooKeeperClient.Configuration.quiet("127.0.0.1:1")
+        configuration.tls = TLS(authorityFile: "ca.pem", certificateFile: "client.pem", keyFile: "client.key")
+        let error = await #expect(throws: ZooKeeperError.self) { try await ZooKeeperClient.connect(configuration) }
+        #expect(error?.code == .unimplemented)
+        #expect(error?.detail.contains("built without TLS") == true)
+        configuration.tls = TLS(authorityFile: "a,b", certificateFile: "client.pem", keyFile: "client.key")
+        await expect(.invalidArgument) { try await ZooKeeperClient.connect(configuration) }
+    }
+
     @Test func aCancelledConnectLeavesNothing() async throws {
         let connecting = Task { try await ZooKeeperClient.connect(.quiet("127.0.0.1:1")) }
         connecting.cancel()
         await expect(.cancelled) { try await connecting.value }
+    }
+
+    @Test func theServersMayChangeWhileTheSessionLasts() async throws {
+        let server = try await SharedServer.server.value
+        try await ZooKeeperClient.with(.quiet(server.connectString)) { client in
+            #expect(client.connectedServer == server.connectString)
+            let session = client.sessionID
+            try await client.updateServers("127.0.0.1:1,\(server.connectString)")
+            _ = try await client.children(.root)
+            #expect(client.sessionID == session)
+            await expect(.invalidConnectString) { try await client.updateServers(server.connectString + "/other") }
+            await expect(.invalidConnectString) { try await client.updateServers("") }
+            await expect(.hostNotFound) { try await client.updateServers("nosuch.invalid:1") }
+            _ = try await client.children(.root)
+        }
     }
 
     @Test func closeMayBeCalledAgainAndByMany() async throws {

@@ -69,11 +69,13 @@ import ZooKeeperTestKit
     func nothingIsLeftWhenItIsKilled(signal: Signal) async throws {
         let program = try BuiltProgram("fair-queue")
         // With the directory of temporary files in the environment of everything that is started, and on the command lines.
-        let directory = FileManager.default.temporaryDirectory.path + "/fair-queue-test-\(UInt64.random(in: 0 ... .max))"
+        let directory =
+            FileManager.default.temporaryDirectory.path + "/fair-queue-test-\(UInt64.random(in: 0 ... .max))"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: false)
         let result = try await Subprocess.run(
             .name("env"),
-            arguments: Arguments(["TMPDIR=\(directory)", program.path, "--crash", "--workers", "3", "--rounds", "1000"]),
+            arguments: Arguments(["TMPDIR=\(directory)", program.path, "--crash", "--workers", "3", "--rounds", "1000"]
+            ),
             input: .none, output: .sequence, error: .discarded
         ) { execution in
             var hasBegun = false

@@ -1,5 +1,4 @@
 internal import CZooKeeper
-import Glibc
 import Logging
 
 /// The transport over the C client: owns one `zhandle_t`.
@@ -17,11 +16,6 @@ final class Bridge: Sendable {
         var detail = ""
     }
 
-    /// What a server knows a session by.
-    struct Identity: Sendable {
-        fileprivate let clientID: clientid_t
-    }
-
     struct Handle {
         var pointer: OpaquePointer?
         /// What the C client was told last. Told the same again, it would still shuffle the list and may reconnect.
@@ -35,7 +29,7 @@ final class Bridge: Sendable {
     /// Submitting holds the lock, so that no thread is inside a call with a handle that is being closed. The C client does not
     /// call back from within a submission.
     let handle = Locked(Handle())
-    private let logSlot: LogRouter.Slot
+    let logSlot: LogRouter.Slot
 
     init(logger: Logger) throws(ZooKeeperError) {
         guard let number = BridgeTable.reserve() else {
@@ -44,36 +38,6 @@ final class Bridge: Sendable {
         }
         self.number = number
         logSlot = LogRouter.shared.take(logger)
-    }
-
-    /// Creates the handle, which begins to connect. Events may arrive before this returns.
-    ///
-    /// - Parameter hosts: numeric addresses, and the chroot: with host names the C client asks the resolver in every round of
-    ///   its loop, and spins when that fails.
-    /// - Parameter identity: a session that exists, to take it over; `nil` for a new one.
-    func open(
-        hosts: String, timeout: Duration, identity: Identity? = nil, for session: Session
-    ) throws(ZooKeeperError) {
-        BridgeTable.register(session, as: number)
-        let opened = handle.withLock { handle -> Int32? in
-            var clientID = identity?.clientID ?? clientid_t()
-            let pointer = withUnsafePointer(to: &clientID) { clientID in
-                zookeeper_init2(
-                    hosts, Callbacks.session, Int32(clamping: timeout.milliseconds), identity == nil ? nil : clientID,
-                    context(0), ZOO_NO_LOG_CLIENTENV, logSlot.callback)
-            }
-            guard let pointer else { return errno == 0 ? EINVAL : errno }
-            zoo_set_servers_resolution_delay(pointer, -1)
-            handle.pointer = pointer
-            handle.hosts = String(hosts.prefix { $0 != "/" })
-            return nil
-        }
-        guard let status = opened else { return }
-        BridgeTable.remove(number)
-        LogRouter.shared.giveBack(logSlot)
-        throw ZooKeeperError(
-            .internalInconsistency, operation: "connect",
-            detail: "the C client gave no handle for '\(hosts)' (errno \(status))")
     }
 
     /// The session of this handle; `nil` when it is closed.

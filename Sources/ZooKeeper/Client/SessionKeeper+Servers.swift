@@ -46,6 +46,6 @@ extension SessionKeeper {
         let servers = servers
         return try Session(
             servers: resolve(servers).list, chroot: servers.chroot, timeout: configuration.sessionTimeout,
-            identity: identity, logger: logger, observer: observer)
+            tls: configuration.tls, identity: identity, logger: logger, observer: observer)
     }
 }

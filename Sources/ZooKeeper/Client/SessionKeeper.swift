@@ -82,7 +82,7 @@ final class SessionKeeper: Sendable {
         do {
             let session = try Session(
                 servers: answer.list, chroot: servers.chroot, timeout: configuration.sessionTimeout,
-                credentials: core.withLock { $0.credentials }, logger: logger
+                tls: configuration.tls, credentials: core.withLock { $0.credentials }, logger: logger
             ) { [weak self] session, event in
                 self?.sessionChanged(session, event)
             }

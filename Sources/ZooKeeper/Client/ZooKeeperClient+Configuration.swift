@@ -24,6 +24,9 @@ extension ZooKeeperClient {
         /// Who the client says it is, in each of its sessions, from the first request on.
         public var credentials: [Credential] = []
 
+        /// Encrypt the connections; `nil` for plain ones. Depends on the C library at hand; see ``TLS``.
+        public var tls: TLS?
+
         /// Gets the lines of this library and those of the C client.
         public var logger = Logger(label: "ZooKeeper")
 
@@ -48,6 +51,7 @@ extension ZooKeeperClient {
                     throw refuse("a \(name) timeout of \(value): more than zero, at most a day")
                 }
             }
+            if let flaw = tls?.flaw { throw flaw }
             for credential in credentials {
                 if let flaw = credential.flaw { throw flaw }
             }

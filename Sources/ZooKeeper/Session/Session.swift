@@ -48,6 +48,7 @@ package final class Session: Sendable {
         servers: String,
         chroot: NodePath,
         timeout: Duration,
+        tls: TLS?,
         identity: Bridge.Identity? = nil,
         credentials: [Credential] = [],
         logger: Logger,
@@ -65,8 +66,9 @@ package final class Session: Sendable {
         for credential in credentials { submit(.authenticate(credential), deadline: .now + timeout) { _ in } }
         let hosts = servers + (chroot == .root ? "" : chroot.string)
         do {
-            try bridge.open(hosts: hosts, timeout: timeout, identity: identity, for: self)
+            try bridge.open(hosts: hosts, timeout: timeout, tls: tls, identity: identity, for: self)
         } catch {
+            bridge.close()
             closed.resolve(())
             throw error
         }
