@@ -126,12 +126,16 @@ import ZooKeeperTestKit
     @Test func randomCancellationsAndTimeoutsLeaveTheDirectoryEmpty() async throws {
         try await SharedServer.withClient { client in
             let lock = try client.lock("/lock")
+            // Whatever the machine is busy with: instants all over a cycle, and some that are late enough for a grant.
+            let cycle = try await ContinuousClock().measure {
+                for _ in 0..<10 { await (try await lock.acquire()).release() }
+            } / 10
             var outcomes: [String: Int] = [:]
             await withTaskGroup(of: String.self) { group in
                 for number in 0..<300 {
                     group.addTask {
-                        try? await Task.sleep(for: .milliseconds(Int.random(in: 0..<1500)))
-                        let patience = Duration.microseconds(Int.random(in: 1..<60_000))
+                        try? await Task.sleep(for: min(cycle * Double.random(in: 0..<400), .seconds(4)))
+                        let patience = cycle * Double.random(in: 0.01..<8)
                         let acquire = Task { () async throws(LockError) -> Lease in
                             try await lock.acquire(timeout: number.isMultiple(of: 2) ? patience : nil)
                         }

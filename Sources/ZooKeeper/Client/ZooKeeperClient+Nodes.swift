@@ -120,7 +120,7 @@ extension ZooKeeperClient {
     }
 
     /// Runs `attempt` in the current session, until the request timeout. Where the session ends meanwhile, the next one takes the
-    /// request if it was not sent, or if it does no harm to send it twice.
+    /// request if it was not sent, or if it does no harm to send it twice; the same for a connection that is lost.
     func perform<Answer>(
         _ operation: String,
         _ path: NodePath?,
@@ -139,6 +139,8 @@ extension ZooKeeperClient {
             case .success(let answer):
                 return answer
             case .failure(let failure) where failure.endsSession && (failure.wasNeverSent || mayRepeat):
+                continue
+            case .failure(let failure) where failure.code == .connectionLost && mayRepeat:
                 continue
             case .failure(let failure):
                 throw failure.error(operation: operation, path: path)

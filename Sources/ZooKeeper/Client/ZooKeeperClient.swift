@@ -8,7 +8,8 @@ import Logging
 /// }
 /// ```
 ///
-/// A lost connection is made again by itself, to any of the servers. When the session expires, everybody who waits for an answer
+/// A lost connection is made again by itself, to any of the servers. Reads that were lost with it are made again, within their
+/// `requestTimeout`; writes are not, since the server may have executed them: ``ZooKeeperError/outcomeIsUnknown`` says so. When the session expires, everybody who waits for an answer
 /// or a watch of it is told, and a new session is opened by itself; ``states`` tells of both.
 public final class ZooKeeperClient: Sendable {
     public let configuration: Configuration
