@@ -127,9 +127,10 @@ import ZooKeeperTestKit
         try await SharedServer.withClient { client in
             let lock = try client.lock("/lock")
             // Whatever the machine is busy with: instants all over a cycle, and some that are late enough for a grant.
-            let cycle = try await ContinuousClock().measure {
-                for _ in 0..<10 { await (try await lock.acquire()).release() }
-            } / 10
+            let cycle =
+                try await ContinuousClock().measure {
+                    for _ in 0..<10 { await (try await lock.acquire()).release() }
+                } / 10
             var outcomes: [String: Int] = [:]
             await withTaskGroup(of: String.self) { group in
                 for number in 0..<300 {
