@@ -27,8 +27,8 @@ final class Contender: Sendable {
 
     let client: ZooKeeperClient
     let path: NodePath
-    private let label: String?
-    private let acl: [ACL]
+    let label: String?
+    let acl: [ACL]
     private let onPosition: (@Sendable (QueuePosition) -> Void)?
     private let core: Locked<Core>
 
@@ -196,75 +196,4 @@ final class Contender: Sendable {
         case .untilStragglersAreGone: (session?.timeout ?? client.configuration.sessionTimeout) / 3
         }
     }
-
-    private func request(_ action: QueueMachine.Action, _ session: Session) {
-        let deadline = ContinuousClock.now + client.configuration.requestTimeout
-        switch action {
-        case .create(let prefix):
-            let request = Request.create(
-                path.appending(unchecked: prefix), data: Owner.current(label: label).data, mode: .ephemeralSequential,
-                acl: acl)
-            session.submit(request, deadline: deadline) { [self] in post(.created($0.flatMap(\.own))) }
-        case .list(let step):
-            session.submit(.children(path, watch: nil), deadline: deadline) { [self] in
-                post(.listed(step: step, $0.flatMap(\.names)))
-            }
-        case .makeParents(let step):
-            session.ensureExists(path, acl: acl, deadline: deadline) { [self] in post(.parentsMade(step: step, $0)) }
-        case .watchPredecessor(let name, let byExists, let step):
-            watch(name, byExists, step, session, deadline)
-        case .barrier(let step):
-            session.submit(.commit([.check(path, version: nil)]), deadline: deadline) { [self] in
-                post(.barrierPassed(step: step, $0.map { _ in }))
-            }
-        case .readNode(let name, let step):
-            session.submit(.exists(path.appending(unchecked: name), watch: nil), deadline: deadline) { [self] in
-                post(.nodeRead(step: step, $0.flatMap(\.stat)))
-            }
-        case .delete(let name):
-            session.submit(.delete(path.appending(unchecked: name), version: nil), deadline: deadline) { [self] in
-                post(.deleted(name: name, $0.map { _ in }))
-            }
-        case .tellPosition, .grant, .lose, .depart, .awaitSession, .leaveBehind, .end, .pause:
-            break
-        }
-    }
-
-    private func watch(
-        _ name: String, _ byExists: Bool, _ step: Int, _ session: Session, _ deadline: ContinuousClock.Instant
-    ) {
-        let node = path.appending(unchecked: name)
-        do {
-            let id = try session.reserveWatch(on: node, by: byExists ? .exists : .get) { [weak self] result in
-                // A session that ends is told of by itself.
-                if case .success(let event) = result { self?.post(.predecessorChanged(step: step, event.kind)) }
-            }
-            let request: Request = byExists ? .exists(node, watch: id) : .get(node, watch: id)
-            session.submit(request, deadline: deadline) { [self] in post(.predecessorRead(step: step, $0.map { _ in }))
-            }
-        } catch {
-            post(.predecessorRead(step: step, .failure(error)))
-        }
-    }
-}
-
-extension Reply {
-    fileprivate var own: Result<QueueMachine.Own, RequestFailure> {
-        guard case .created(let path, let stat) = self else { return .failure(.unexpectedReply) }
-        return .success(QueueMachine.Own(name: String(path.name), czxid: stat.czxid))
-    }
-
-    fileprivate var names: Result<[String], RequestFailure> {
-        guard case .children(let names, _) = self else { return .failure(.unexpectedReply) }
-        return .success(names)
-    }
-
-    fileprivate var stat: Result<Stat, RequestFailure> {
-        guard case .stat(let stat) = self else { return .failure(.unexpectedReply) }
-        return .success(stat)
-    }
-}
-
-extension RequestFailure {
-    fileprivate static let unexpectedReply = RequestFailure(.internalInconsistency, detail: "an answer of another kind")
 }
