@@ -8,15 +8,9 @@ extension Bridge {
     }
 
     /// Creates the handle, which begins to connect. Events may arrive before this returns.
-    ///
-    /// - Parameters:
-    ///   - hosts: numeric addresses, and the chroot: with host names the C client asks the resolver in every round of its loop, and
-    ///     spins when that fails.
-    ///   - identity: a session that exists, to take it over; `nil` for a new one.
-    func open(
-        hosts: String, timeout: Duration, tls: TLS?, identity: Identity?, for session: Session
-    ) throws(ZooKeeperError) {
-        let create = try creator(tls)
+    func open(timeout: Duration, for session: Session) throws(ZooKeeperError) {
+        let (hosts, identity) = (endpoint.hosts, endpoint.identity)
+        let create = try creator(endpoint.tls)
         BridgeTable.register(session, as: number)
         let failure = handle.withLock { handle -> Int32? in
             var clientID = identity?.clientID ?? clientid_t()

@@ -6,16 +6,7 @@ import Logging
 /// C gets integers as contexts, never references: a watch's context also gets every event of the session and is not freed by
 /// a close, and a close was measured to lose a fifth of the pending completions. The integers find their session through
 /// ``BridgeTable`` and their request or watch in the session's tables; what is not there any more is ignored.
-final class Bridge: Sendable {
-    /// Why a request has no good answer.
-    struct Refusal: Error, Hashable, Sendable {
-        var code: ZooKeeperError.Code
-        /// False when the server said no, or the request was never handed over.
-        var mayBeExecuted: Bool
-        var failedOperation: Int?
-        var detail = ""
-    }
-
+final class Bridge: Transport {
     struct Handle {
         var pointer: OpaquePointer?
         /// What the C client was told last. Told the same again, it would still shuffle the list and may reconnect.
@@ -30,8 +21,20 @@ final class Bridge: Sendable {
     /// call back from within a submission.
     let handle = Locked(Handle())
     let logSlot: LogRouter.Slot
+    let endpoint: Endpoint
 
-    init(logger: Logger) throws(ZooKeeperError) {
+    /// Where to connect, and as whom.
+    struct Endpoint: Sendable {
+        /// Numeric addresses, and the chroot: with host names the C client asks the resolver in every round of its loop, and spins
+        /// when that fails.
+        var hosts: String
+        var tls: TLS?
+        /// A session that exists, to take it over; `nil` for a new one.
+        var identity: Identity?
+    }
+
+    init(_ endpoint: Endpoint, logger: Logger) throws(ZooKeeperError) {
+        self.endpoint = endpoint
         guard let number = BridgeTable.reserve() else {
             throw ZooKeeperError(
                 .tooManySessions, operation: "connect", detail: "65,535 sessions are open in this process: close some")

@@ -67,14 +67,14 @@ enum Callbacks {
 
     static let committed: void_completion_t = { status, context in
         guard let (session, key) = BridgeTable.resolve(context) else { return }
-        guard let buffer = session.bridge.takeTransaction(key) else { return }
+        guard let buffer = session.carrier.bridge?.takeTransaction(key) else { return }
         session.complete(RequestID(key: key), buffer.result(status))
     }
 
     private static func finish(_ context: UnsafeRawPointer?, _ status: Int32, _ reply: () -> Reply) {
         guard let (session, key) = BridgeTable.resolve(context) else { return }
-        let result: Result<Reply, Bridge.Refusal> =
-            status == 0 ? .success(reply()) : .failure(Bridge.Refusal(status: status))
+        let result: Result<Reply, Refusal> =
+            status == 0 ? .success(reply()) : .failure(Refusal(status: status))
         session.complete(RequestID(key: key), result)
     }
 }

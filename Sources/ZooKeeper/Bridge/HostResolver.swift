@@ -8,6 +8,8 @@ enum HostResolver {
         var addresses: [String]
         /// All of them, in the form that the C client reads.
         var list: String { addresses.joined(separator: ",") }
+        /// Why there are not more.
+        var reasons: String { failures.map { "\($0.server.host): \($0.reason)" }.joined(separator: "; ") }
         /// Hosts without an address, with the resolver's reason.
         var failures: [(server: ConnectString.Server, reason: String)]
     }

@@ -1,6 +1,6 @@
 internal import CZooKeeper
 
-extension Bridge.Refusal {
+extension Refusal {
     /// Reads a status of the C client.
     ///
     /// Only what the server itself answered is known not to be executed. Whatever ends a connection fails all that is pending

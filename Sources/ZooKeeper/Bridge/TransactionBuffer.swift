@@ -59,9 +59,9 @@ final class TransactionBuffer: @unchecked Sendable {
     }
 
     /// What the transaction gave, once C has written the results.
-    func result(_ status: Int32) -> Result<Reply, Bridge.Refusal> {
+    func result(_ status: Int32) -> Result<Reply, Refusal> {
         guard status == 0 else {
-            var refusal = Bridge.Refusal(status: status)
+            var refusal = Refusal(status: status)
             // Where the server refused, operations before the one that failed carry 0, those behind it "runtime inconsistency".
             if !refusal.mayBeExecuted { refusal.failedOperation = kinds.indices.first { results[$0].err == status } }
             return .failure(refusal)

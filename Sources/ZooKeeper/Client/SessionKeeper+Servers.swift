@@ -16,14 +16,13 @@ extension SessionKeeper {
         DetachedThread.start("zk-resolve") { answer.resolve(self.resolve(servers)) }
         let resolved = await answer.value()
         guard !resolved.addresses.isEmpty else {
-            let reasons = resolved.failures.map { "\($0.server.host): \($0.reason)" }.joined(separator: "; ")
-            throw ZooKeeperError(.hostNotFound, operation: "update servers", detail: reasons)
+            throw ZooKeeperError(.hostNotFound, operation: "update servers", detail: resolved.reasons)
         }
         let session = core.withLock { core in
             core.servers = servers
             return core.session
         }
-        session?.bridge.setHosts(resolved.list)
+        session?.carrier.bridge?.setHosts(resolved.list)
     }
 
     /// While a connection is lost, host names are looked up again: the servers may have moved to other addresses, as they do when
@@ -33,7 +32,9 @@ extension SessionKeeper {
             guard let self, let session, session.link == .suspended else { return }
             DetachedThread.start("zk-resolve") {
                 let answer = self.resolve(self.servers)
-                if session.link == .suspended, !answer.addresses.isEmpty { session.bridge.setHosts(answer.list) }
+                if session.link == .suspended, !answer.addresses.isEmpty {
+                    session.carrier.bridge?.setHosts(answer.list)
+                }
                 self.lookAgain(session)
             }
         }
@@ -43,9 +44,15 @@ extension SessionKeeper {
     func session(
         takingOver identity: Bridge.Identity, observer: @escaping @Sendable (Session, Session.Event) -> Void
     ) throws(ZooKeeperError) -> Session {
-        let servers = servers
+        let bridge = try bridge(resolve(servers), identity: identity)
         return try Session(
-            servers: resolve(servers).list, chroot: servers.chroot, timeout: configuration.sessionTimeout,
-            tls: configuration.tls, identity: identity, logger: logger, observer: observer)
+            over: .bridge(bridge), timeout: configuration.sessionTimeout, logger: logger, observer: observer)
+    }
+
+    func bridge(_ answer: HostResolver.Answer, identity: Bridge.Identity? = nil) throws(ZooKeeperError) -> Bridge {
+        let chroot = servers.chroot
+        let hosts = answer.list + (chroot == .root ? "" : chroot.string)
+        return try Bridge(
+            Bridge.Endpoint(hosts: hosts, tls: configuration.tls, identity: identity), logger: logger)
     }
 }

@@ -16,14 +16,21 @@ final class SessionKeeper: Sendable {
     }
 
     let configuration: ZooKeeperClient.Configuration
+    /// Makes what carries each session; `nil` for the C client.
+    private let makeTransport: (@Sendable () -> any Transport)?
     let core: Locked<Core>
     let broadcast = StateBroadcast()
     private let first = Promise<Result<Void, ZooKeeperError>>()
     /// Resolved when the client is closed and the last of its threads is gone.
     let finished = Promise<Void>()
 
-    init(_ configuration: ZooKeeperClient.Configuration, _ servers: ConnectString) {
+    init(
+        _ configuration: ZooKeeperClient.Configuration,
+        _ servers: ConnectString,
+        makeTransport: (@Sendable () -> any Transport)?
+    ) {
         self.configuration = configuration
+        self.makeTransport = makeTransport
         core = Locked(Core(servers: servers, credentials: configuration.credentials))
         DetachedThread.start("zk-open") { self.open(retryAfter: .milliseconds(100)) }
     }
@@ -70,19 +77,12 @@ final class SessionKeeper: Sendable {
         if let now { handler(now) }
     }
 
-    /// Resolves the hosts and opens a session; again, ever more slowly, if there is no address. Blocks: on a thread of its own.
+    /// Opens a session; again, ever more slowly, if that is not possible now. Blocks: on a thread of its own.
     private func open(retryAfter pause: Duration) {
-        let servers = servers
-        let answer = resolve(servers)
-        guard !answer.addresses.isEmpty else {
-            let reasons = answer.failures.map { "\($0.server.host): \($0.reason)" }.joined(separator: "; ")
-            failFirst(ZooKeeperError(.hostNotFound, operation: "connect", detail: reasons))
-            return retry(after: pause)
-        }
-        do {
+        do throws(ZooKeeperError) {
             let session = try Session(
-                servers: answer.list, chroot: servers.chroot, timeout: configuration.sessionTimeout,
-                tls: configuration.tls, credentials: core.withLock { $0.credentials }, logger: logger
+                over: try carrier(), chroot: servers.chroot, timeout: configuration.sessionTimeout,
+                credentials: core.withLock { $0.credentials }, logger: logger
             ) { [weak self] session, event in
                 self?.sessionChanged(session, event)
             }
@@ -92,6 +92,15 @@ final class SessionKeeper: Sendable {
             failFirst(error)
             retry(after: pause)
         }
+    }
+
+    private func carrier() throws(ZooKeeperError) -> Carrier {
+        if let makeTransport { return .other(makeTransport()) }
+        let answer = resolve(servers)
+        guard !answer.addresses.isEmpty else {
+            throw ZooKeeperError(.hostNotFound, operation: "connect", detail: answer.reasons)
+        }
+        return .bridge(try bridge(answer))
     }
 
     private func retry(after pause: Duration) {

@@ -10,7 +10,7 @@ extension ZooKeeperClient {
     ///
     /// - Throws: ``ZooKeeperError`` when there is no session, or no second handle can be made.
     package func expireSession() async throws(ZooKeeperError) {
-        guard let identity = keeper.currentSession?.bridge.identity else {
+        guard let identity = keeper.currentSession?.carrier.bridge?.identity else {
             throw ZooKeeperError(.sessionExpired, operation: "expire", detail: "there is no session")
         }
         // The two handles take the session from each other; a close may get lost in that. It is over when a handle is told so.

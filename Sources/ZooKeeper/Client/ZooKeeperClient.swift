@@ -15,9 +15,11 @@ public final class ZooKeeperClient: Sendable {
     public let configuration: Configuration
     let keeper: SessionKeeper
 
-    private init(_ configuration: Configuration) throws(ZooKeeperError) {
+    private init(
+        _ configuration: Configuration, makeTransport: (@Sendable () -> any Transport)?
+    ) throws(ZooKeeperError) {
         self.configuration = configuration
-        keeper = SessionKeeper(configuration, try configuration.checked())
+        keeper = SessionKeeper(configuration, try configuration.checked(), makeTransport: makeTransport)
     }
 
     deinit {
@@ -30,7 +32,14 @@ public final class ZooKeeperClient: Sendable {
     ///   `hostNotFound`, `connectTimedOut`, `notZooKeeper`, `chrootMissing` or `authenticationFailed`; `cancelled` when the
     ///   calling task is cancelled. After an error nothing of the client is left.
     public static func connect(_ configuration: Configuration) async throws(ZooKeeperError) -> ZooKeeperClient {
-        let client = try ZooKeeperClient(configuration)
+        try await connect(configuration, makeTransport: nil)
+    }
+
+    /// The same over another transport, made anew for each session; the servers of the configuration do not matter then.
+    package static func connect(
+        _ configuration: Configuration, makeTransport: (@Sendable () -> any Transport)?
+    ) async throws(ZooKeeperError) -> ZooKeeperClient {
+        let client = try ZooKeeperClient(configuration, makeTransport: makeTransport)
         do {
             try await client.keeper.firstConnection()
             return client

@@ -2,7 +2,7 @@ import Logging
 
 extension Session {
     /// What the transport tells of the connection.
-    enum LinkChange: Hashable, Sendable {
+    package enum LinkChange: Hashable, Sendable {
         case connected(sessionID: Int64, timeout: Duration, server: String?)
         case disconnected
         case expired
@@ -16,7 +16,7 @@ extension Session {
     private static let longestTimeout = Duration.seconds(3600)
 
     /// The transport's news of the connection, in order with answers and watches.
-    func linkChanged(_ change: LinkChange) {
+    package func linkChanged(_ change: LinkChange) {
         switch change {
         case .connected(let id, let timeout, let server):
             guard timeout > .zero, timeout <= Self.longestTimeout else { return end(.notZooKeeper) }
@@ -75,7 +75,7 @@ extension Session {
     }
 
     /// The transport has the event of a watch.
-    func fired(_ id: WatchID, _ event: WatchEvent) {
+    package func fired(_ id: WatchID, _ event: WatchEvent) {
         let handler = core.withLock { $0.watches.remove(id) }
         handler?(.success(event))
     }

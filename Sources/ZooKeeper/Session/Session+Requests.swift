@@ -109,7 +109,7 @@ extension Session {
     }
 
     private func hand(_ request: Request, _ id: RequestID) {
-        guard let refusal = bridge.submit(request, id) else { return }
+        guard let refusal = carrier.submit(request, id) else { return }
         guard refusal.code == .sessionExpired || refusal.code == .closed else { return complete(id, .failure(refusal)) }
         // The handle is of no use any more; the news is on its way. What was not taken is told with everything else then.
         let isOver = core.withLock { core in
@@ -121,7 +121,7 @@ extension Session {
     }
 
     /// The transport has the answer.
-    func complete(_ id: RequestID, _ result: Result<Reply, Bridge.Refusal>) {
+    package func complete(_ id: RequestID, _ result: Result<Reply, Refusal>) {
         let entry = core.withLock { core -> RequestTable.Entry? in
             guard let entry = core.requests.remove(id) else { return nil }
             if let watch = entry.watch {
@@ -159,14 +159,14 @@ extension Session {
             return overdue
         }
         for entry in overdue {
-            entry.completion(.failure(entry.failure(Bridge.Refusal(code: .requestTimedOut, mayBeExecuted: true))))
+            entry.completion(.failure(entry.failure(Refusal(code: .requestTimedOut, mayBeExecuted: true))))
         }
     }
 }
 
 extension RequestTable.Entry {
     /// What the failure means for the one who made the request.
-    func failure(_ refusal: Bridge.Refusal) -> RequestFailure {
+    func failure(_ refusal: Refusal) -> RequestFailure {
         RequestFailure(
             refusal.code, outcomeIsUnknown: isWrite && isSent && refusal.mayBeExecuted, wasNeverSent: !isSent,
             failedOperation: refusal.failedOperation, detail: refusal.detail)

@@ -35,40 +35,36 @@ package final class Session: Sendable {
     }
 
     let core: Locked<Core>
-    let bridge: Bridge
+    let carrier: Carrier
     let logger: Logger
     /// Resolved when the C handle is closed and its threads are gone.
     let closed = Promise<Void>()
 
     /// Starts connecting. Events go to `observer` from the first one on.
     ///
-    /// - Parameter identity: a session that exists, to take it over; `nil` for a new one.
-    /// - Throws: what the C client refuses: no thread, no memory.
+    /// - Throws: what the transport refuses: no thread, no memory, no TLS.
     init(
-        servers: String,
-        chroot: NodePath,
+        over carrier: Carrier,
+        chroot: NodePath = .root,
         timeout: Duration,
-        tls: TLS?,
-        identity: Bridge.Identity? = nil,
         credentials: [Credential] = [],
         logger: Logger,
         observer: @escaping @Sendable (Session, Event) -> Void
     ) throws(ZooKeeperError) {
+        self.carrier = carrier
         self.logger = logger
         let prefixLength = chroot == .root ? 0 : chroot.string.utf8.count
         core = Locked(Core(watches: WatchTable(prefixLength: prefixLength), timeout: timeout))
-        bridge = try Bridge(logger: logger)
         _ = observe { [weak self] event in
             if let self { observer(self, event) }
         }
         // Ahead of everything else: requests that wait for the connection are sent in order. An answer is not awaited; a
         // credential that is refused ends the session.
         for credential in credentials { submit(.authenticate(credential), deadline: .now + timeout) { _ in } }
-        let hosts = servers + (chroot == .root ? "" : chroot.string)
         do {
-            try bridge.open(hosts: hosts, timeout: timeout, tls: tls, identity: identity, for: self)
+            try carrier.open(timeout: timeout, for: self)
         } catch {
-            bridge.close()
+            carrier.close()
             closed.resolve(())
             throw error
         }
@@ -123,11 +119,11 @@ package final class Session: Sendable {
         guard let ended else { return }
         notify(.ended(code))
         for entry in ended.requests {
-            entry.completion(.failure(entry.failure(Bridge.Refusal(code: code, mayBeExecuted: true))))
+            entry.completion(.failure(entry.failure(Refusal(code: code, mayBeExecuted: true))))
         }
         for handler in ended.watches { handler(.failure(RequestFailure(code))) }
         DetachedThread.start("zk-close") { [self] in
-            bridge.close()
+            carrier.close()
             closed.resolve(())
         }
     }
