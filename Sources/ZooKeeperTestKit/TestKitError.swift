@@ -4,7 +4,7 @@ public struct TestKitError: Error, Sendable, CustomStringConvertible {
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Kind: String, Sendable {
             case javaMissing, jarsMissing, invalidConfiguration, directoryUnusable, noFreePort, addressInUse
-            case spawnFailed, exitedEarly, notReady, notRunning, busy, noAnswer, leftBehind
+            case spawnFailed, exitedEarly, notReady, notRunning, busy, noAnswer, leftBehind, noLeader
         }
 
         private let kind: Kind
@@ -35,6 +35,8 @@ public struct TestKitError: Error, Sendable, CustomStringConvertible {
         public static let noAnswer = Code(kind: .noAnswer)
         /// The server's directory could not be removed.
         public static let leftBehind = Code(kind: .leftBehind)
+        /// The ensemble had no leader with a quorum in time.
+        public static let noLeader = Code(kind: .noLeader)
 
         public var description: String { kind.rawValue }
     }

@@ -46,7 +46,8 @@ extension TestServer {
         }.value
     }
 
-    /// Starts the server again with the same port and data, after a kill if it still runs. Returns when it serves.
+    /// Starts the server again with the same port and data, after a kill if it still runs. Returns when it serves; a member of
+    /// an ensemble when it serves as part of a quorum.
     ///
     /// - Throws: `busy` when another restart is under way, `notRunning` after the end of `with`, `exitedEarly`,
     ///   `notReady`, `addressInUse`, `directoryUnusable` or `spawnFailed` when it does not come up, and
@@ -105,7 +106,15 @@ extension TestServer {
         }
     }
 
-    var name: String { "the test server on \(connectString)" }
+    /// Whether the process was launched and has not ended; a paused one runs.
+    var isRunning: Bool {
+        running.map { !$0.process.hasEnded } ?? false
+    }
+
+    var name: String {
+        guard let memberNumber else { return "the test server on \(connectString)" }
+        return "member \(memberNumber) of the test ensemble, on \(connectString)"
+    }
 
     func notRunning(_ operation: String) -> TestKitError {
         TestKitError(.notRunning, "Cannot \(operation) \(name): it is not running.", logTail: logTail)

@@ -29,7 +29,8 @@ extension TestServer {
             guard ContinuousClock.now < deadline else {
                 throw TestKitError(
                     .notReady,
-                    "\(name) runs, but did not serve within \(configuration.startTimeout).",
+                    "\(name) runs, but did not serve within \(configuration.startTimeout)."
+                        + (membership == nil ? "" : " A member serves only with a quorum: are enough others up?"),
                     logTail: logTail
                 )
             }
@@ -38,16 +39,25 @@ extension TestServer {
         }
     }
 
+    /// What the server says that it is: `standalone`, `leader`, `follower`; nil while it does not serve, or is paused.
+    func mode() async -> String? {
+        guard let answer = try? await FourLetterWord("srvr").send(toPort: port, timeout: Self.patience) else {
+            return nil
+        }
+        let lines = answer.split(separator: "\n")
+        return lines.first { $0.hasPrefix("Mode: ") }.map { String($0.dropFirst("Mode: ".count)) }
+    }
+
     private func isServing() async -> Bool {
-        // A starting server may take a connection and never answer it, so no single question waits for long.
-        let patience = Duration.milliseconds(500)
-        guard let answer = try? await FourLetterWord("srvr").send(toPort: port, timeout: patience),
-            answer.contains("Mode:"),
+        guard await mode() != nil,
             // Who has taken our port answers too, so ask whose data it is.
-            let settings = try? await FourLetterWord("conf").send(toPort: port, timeout: patience)
+            let settings = try? await FourLetterWord("conf").send(toPort: port, timeout: Self.patience)
         else { return false }
         return settings.contains("dataDir=" + files.data)
     }
+
+    /// A starting server may take a connection and never answer it, so no single question waits for long.
+    private static let patience = Duration.milliseconds(500)
 
     private func exitedEarly(status: String) -> TestKitError {
         let tail = logTail

@@ -24,14 +24,21 @@ public final class TestServer: Sendable {
     let configuration: Configuration
     let files: ServerFiles
     let lifecycle = Mutex(Lifecycle.down)
+    /// Its part in an ensemble; nil for a server that stands alone.
+    let membership: QuorumMembership?
     private let installation: ServerInstallation
     private let reservation: PortReservation
     private let guardian: Guardian
 
     /// Prepares the directory and the port; no server runs yet. What this makes, `end` removes.
-    init(_ configuration: Configuration, environment: [String: String]) async throws(TestKitError) {
+    init(
+        _ configuration: Configuration,
+        _ membership: QuorumMembership? = nil,
+        environment: [String: String]
+    ) async throws(TestKitError) {
         try configuration.validate()
         self.configuration = configuration
+        self.membership = membership
         installation = try ServerInstallation(environment: environment)
         reservation = try PortReservation.any()
         files = ServerFiles(environment: environment)
@@ -42,6 +49,8 @@ public final class TestServer: Sendable {
     public var connectString: String { "127.0.0.1:\(port)" }
     /// The client port. It stays the same over restarts.
     public var port: Int { reservation.port }
+    /// The member's number in its ensemble, from 1 (ZooKeeper's `myid`); nil for a server that stands alone.
+    public var memberNumber: Int? { membership?.number }
     /// The path of the server's own directory; it goes when the server ends.
     public var directory: String { files.directory }
     /// The server's unit of time.
@@ -78,37 +87,8 @@ public final class TestServer: Sendable {
         isolation: isolated (any Actor)? = #isolation,
         _ body: (TestServer) async throws -> sending R
     ) async throws -> sending R {
-        let server = try await started(configuration, environment: environment)
-        let result: R
-        do {
-            result = try await body(server)
-        } catch {
-            // The body's error says more than one about the clean-up could.
-            try? await server.end()
-            throw error
-        }
-        try await server.end()
-        return result
-    }
-
-    /// Starts a server; when another process has taken the port, a new one on another port.
-    static func started(
-        _ configuration: Configuration,
-        environment: [String: String]
-    ) async throws -> TestServer {
-        var attempt = 1
-        while true {
-            try Task.checkCancellation()
-            let server = try await TestServer(configuration, environment: environment)
-            do {
-                try await server.restart()
-                return server
-            } catch {
-                try? await server.end()
-                guard (error as? TestKitError)?.code == .addressInUse, attempt < 5 else { throw error }
-                attempt += 1
-            }
-        }
+        let server = try await started { try await TestServer(configuration, environment: environment) }
+        return try await server.ending(after: body)
     }
 
     /// Ends the server for good and removes its directory, also in a cancelled task.
@@ -126,7 +106,8 @@ public final class TestServer: Sendable {
 
     /// Writes the settings anew and starts the process.
     func launch() async throws(TestKitError) -> (process: ServerProcess, exit: Task<String, Never>) {
-        let settings = ServerSettings(configuration, port: port, dataDirectory: files.data)
+        let settings = ServerSettings(configuration, membership, port: port, dataDirectory: files.data)
+        if let membership { try files.write(memberNumber: membership.number) }
         try ServerFiles.write(settings.text, to: files.settings)
         return try await ServerProcess.launch(JavaCommand(installation, configuration, files: files), files: files)
     }

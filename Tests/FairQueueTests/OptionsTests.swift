@@ -31,11 +31,35 @@ struct OptionsTests {
         #expect(try Options.parse(["--crash", "--rounds", "\(rounds)"]).plan.crashRound == crashRound)
     }
 
+    @Test func anEnsemble() throws {
+        for arguments in [["--ensemble"], ["--kill-leader"], ["--ensemble", "--kill-leader"]] {
+            let options = try Options.parse(arguments)
+            guard case .ensemble = options.chosenServers else {
+                Issue.record("\(arguments) is not an ensemble")
+                continue
+            }
+            #expect(options.chosenServers.ownCount == 3)
+            #expect(options.chosenServers.sessionTimeout > Servers.embedded.sessionTimeout)
+            #expect((options.plan.leaderKillTurn != nil) == arguments.contains("--kill-leader"))
+        }
+    }
+
+    @Test(arguments: [(6, 3, 9), (1, 3, 2), (5, 1, 3)])
+    func theLeaderIsKilledInTheMiddle(_ workers: Int, _ rounds: Int, _ turn: Int) throws {
+        let options = try Options.parse(["--kill-leader", "--workers", "\(workers)", "--rounds", "\(rounds)"])
+        #expect(options.plan.leaderKillTurn == turn)
+    }
+
     @Test(arguments: [
         (["--workers", "0"], "1 to 500"), (["--workers", "501"], "1 to 500"), (["--rounds", "0"], "1 to 100000"),
         (["--hold=-1s"], "negative"), (["--hold", "2h"], "at most an hour"), (["--hold", "5x"], "'x' is not a unit"),
         (["--crash", "--workers", "1"], "second worker"), (["--path", "x"], "--path 'x'"),
         (["--path", "/"], "a lock has a name"),
+        (["--ensemble", "--servers", "a:1"], "not with --servers"),
+        (["--kill-leader", "--servers", "a:1"], "not with --servers"),
+        (["--kill-leader", "--crash"], "one at a time"),
+        (["--kill-leader", "--hold", "0"], "would be over before"),
+        (["--kill-leader", "--workers", "1", "--rounds", "1"], "would be over before"),
         (["--session-timeout", "999ms"], "1 second to 10 minutes"),
         (["--session-timeout", "11m"], "1 second to 10 minutes"),
         (["--tick-time", "1s"], "--servers"), (["--servers", "a:1", "--tick-time", "0"], "more than zero"),

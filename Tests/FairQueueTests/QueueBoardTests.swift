@@ -16,6 +16,7 @@ struct QueueBoardTests {
         for event in story.events {
             if let entry = history.add(event) { board.apply(entry) }
         }
+        for event in story.ensembleEvents { board.apply(event) }
         return board
     }
 
@@ -85,6 +86,30 @@ struct QueueBoardTests {
         #expect(text(recovered, at: 300).contains("  turns 1x 2 "))
     }
 
+    @Test func theLossOfTheLeaderIsShown() {
+        let plan = Plan(workers: 2, rounds: 2, hold: .milliseconds(100), path: "/demo", leaderKillTurn: 1)
+        var story = Story()
+        story.queued(1, 10, at: 0)
+        story.acquired(1, 10, at: 0)
+        story.ensemble(2, at: 50, .leaderKilled)
+        func last(at time: Int) -> String? { text(board(plan) { $0 = story }, at: time).last }
+        // While the holder holds anyhow, nothing stands still.
+        #expect(last(at: 90) == "  x kill -9 of the leader, member 2")
+        story.released(1, 10, at: 100)
+        #expect(last(at: 600) == "  x kill -9 of the leader, member 2; the queue stands still, 0.5 s")
+        story.ensemble(3, at: 700, .leaderElected)
+        #expect(last(at: 800) == "  x kill -9 of the leader, member 2; member 3 leads; the queue stands still, 0.7 s")
+        story = Story()
+        story.acquired(1, 10, at: 0)
+        story.ensemble(2, at: 50, .leaderKilled)
+        story.ensemble(3, at: 90, .leaderElected)
+        #expect(last(at: 95) == "  ok member 3 leads")
+        story.ensemble(2, at: 96, .memberRestarted)
+        #expect(last(at: 97) == "  ok member 3 leads, member 2 is back")
+        story.ensemble(2, at: 98, .memberFailed("no port"))
+        #expect(last(at: 99) == "  x member 2: no port")
+    }
+
     @Test func whoIsDoneStandsLast() {
         let board = board {
             $0.turn(1, 10, queued: 0, acquired: 1, released: 2, round: 2)
@@ -126,8 +151,10 @@ struct QueueBoardTests {
 
     @Test func beforeTheRunItSaysWhatItWaitsFor() {
         var board = QueueBoard(Self.plan)
-        board.apply(.startingServer)
+        board.apply(.startingServers(1))
         #expect(text(board, at: 0).last?.contains("starting a ZooKeeper server") == true)
+        board.apply(.startingServers(3))
+        #expect(text(board, at: 0).last?.contains("starting an ensemble of 3") == true)
         board.apply(.connecting)
         #expect(text(board, at: 0).last?.contains("connecting 4 workers") == true)
         let before = text(board, at: 0)

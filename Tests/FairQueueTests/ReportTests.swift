@@ -58,9 +58,50 @@ struct ReportTests {
             JSONReport.line(summary).text
                 == #"{"event":"summary","ok":false,"workers":2,"rounds":1,"acquisitions":2,"expectedAcquisitions":2,"#
                 + #""fifoViolations":1,"overlaps":1,"tokensRising":false,"waitMsP50":1.0,"waitMsP99":6.0,"#
-                + #""crashes":0,"recoveryMs":null,"recoveryBoundMs":null,"lost":0,"failed":0,"interrupted":false,"#
-                + #""elapsedMs":9.0}"#
+                + #""crashes":0,"recoveryMs":null,"recoveryBoundMs":null,"leaderKills":0,"pauseMs":null,"lost":0,"#
+                + #""failed":0,"interrupted":false,"elapsedMs":9.0}"#
         )
+    }
+
+    @Test func whatHappensToTheEnsemble() {
+        var story = Story()
+        story.ensemble(2, at: 20, .leaderKilled)
+        story.ensemble(3, at: 450, .leaderElected)
+        story.ensemble(2, at: 1900, .memberRestarted)
+        story.ensemble(2, at: 1950, .memberFailed("no \"port\""))
+        #expect(
+            story.ensembleEvents.map { JSONReport.line($0, start).text } == [
+                #"{"event":"leaderKilled","member":2,"timeMs":20.0}"#,
+                #"{"event":"leaderElected","member":3,"timeMs":450.0}"#,
+                #"{"event":"memberRestarted","member":2,"timeMs":1900.0}"#,
+                #"{"event":"memberFailed","member":2,"reason":"no \"port\"","timeMs":1950.0}"#,
+            ]
+        )
+        #expect(
+            story.ensembleEvents.map { PlainReport.line($0, start) } == [
+                "   0.020  member 2    killed: it was the leader",
+                "   0.450  member 3    leads",
+                "   1.900  member 2    serves again",
+                "   1.950  member 2    failed: no \"port\"",
+            ]
+        )
+    }
+
+    @Test func theLossOfTheLeaderInTheSummary() {
+        var story = Story()
+        story.turn(1, 10, queued: 0, acquired: 1, released: 9)
+        story.ensemble(2, at: 5, .leaderKilled)
+        story.turn(2, 11, queued: 1, acquired: 409, released: 417)
+        let summary = Summary(
+            story.history,
+            of: Plan(workers: 2, rounds: 1, hold: .milliseconds(8), leaderKillTurn: 1),
+            recoveryBound: start.recoveryBound,
+            start: Story.start
+        )
+        let json = JSONReport.line(summary).text
+        #expect(json.contains(#""ok":true"#) && json.contains(#""leaderKills":1,"pauseMs":400.0"#))
+        let table = SummaryTable.lines(summary, .ascii).map(\.text)
+        #expect(table.contains { $0.contains("member 2 was killed") && $0.hasSuffix("stood still for 400 ms") })
     }
 
     @Test func eventsAsPlainLines() {

@@ -4,6 +4,7 @@
 struct Story {
     static let start = ContinuousClock.now
     private(set) var events: [Event] = []
+    private(set) var ensembleEvents: [EnsembleEvent] = []
 
     static func instant(_ milliseconds: Int) -> ContinuousClock.Instant { start + .milliseconds(milliseconds) }
     static func place(_ token: Int64) -> Place { Place(node: "/lock/\(token)", token: token) }
@@ -28,6 +29,10 @@ struct Story {
         add(worker, round: round, at: gone, .crashed(Self.place(token), held: .zero, killed: Self.instant(killed)))
     }
 
+    mutating func ensemble(_ member: Int, at time: Int, _ kind: EnsembleEvent.Kind) {
+        ensembleEvents.append(EnsembleEvent(member: member, instant: Self.instant(time), kind: kind))
+    }
+
     /// Queues, acquires and releases.
     mutating func turn(_ worker: Int, _ token: Int64, queued: Int, acquired: Int, released: Int, round: Int = 1) {
         self.queued(worker, token, at: queued, round: round)
@@ -39,6 +44,7 @@ struct Story {
     var history: History {
         var history = History()
         for event in events { _ = history.add(event) }
+        for event in ensembleEvents { history.add(event) }
         return history
     }
 }

@@ -93,6 +93,43 @@ struct SummaryTests {
         #expect(summary.complaints.contains("nobody got the lock after the crash"))
     }
 
+    private let leaderKill = Plan(workers: 2, rounds: 1, hold: .milliseconds(10), leaderKillTurn: 1)
+
+    @Test func aPauseIsNoViolation() {
+        let summary = summary(leaderKill) {
+            $0.turn(1, 10, queued: 0, acquired: 1, released: 11)
+            $0.ensemble(3, at: 5, .leaderKilled)
+            $0.ensemble(1, at: 900, .leaderElected)
+            $0.turn(2, 11, queued: 1, acquired: 5011, released: 5021)
+        }
+        #expect(summary.isGood)
+        #expect(summary.killedLeaders == [3])
+        #expect(summary.pause == .seconds(5))
+        #expect(summary.verdict == Judge.Verdict())
+    }
+
+    @Test func aKillThatWasAskedForMustHappenAndBeOutlived() {
+        let none = summary(leaderKill) {
+            $0.turn(1, 10, queued: 0, acquired: 1, released: 11)
+            $0.turn(2, 11, queued: 1, acquired: 12, released: 22)
+        }
+        #expect(none.complaints == ["no leader was killed"])
+        #expect(none.pause == nil)
+        let late = summary(leaderKill) {
+            $0.turn(1, 10, queued: 0, acquired: 1, released: 11)
+            $0.turn(2, 11, queued: 1, acquired: 12, released: 22)
+            $0.ensemble(3, at: 23, .leaderKilled)
+        }
+        #expect(late.complaints == ["nobody went on after the leader was killed"])
+        let failed = summary(leaderKill) {
+            $0.turn(1, 10, queued: 0, acquired: 1, released: 11)
+            $0.ensemble(3, at: 5, .leaderKilled)
+            $0.turn(2, 11, queued: 1, acquired: 12, released: 22)
+            $0.ensemble(3, at: 30, .memberFailed("no port"))
+        }
+        #expect(failed.complaints == ["member 3: no port"])
+    }
+
     @Test func afterAnInterruptionNothingCounts() {
         let summary = summary(two, interruptedAt: 5) {
             $0.queued(1, 10, at: 0)

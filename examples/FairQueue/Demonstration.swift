@@ -1,5 +1,6 @@
 import ZooKeeper
 import ZooKeeperLocks
+import ZooKeeperTestKit
 
 /// Runs the workers, from the start of the servers to their end.
 struct Demonstration: Sendable {
@@ -14,7 +15,7 @@ struct Demonstration: Sendable {
     ///
     /// - Throws: when the workers could not begin. What goes wrong with one of them later is told as an event.
     func run() async throws {
-        if case .embedded = servers { feed.yield(.stage(.startingServer)) }
+        if servers.ownCount > 0 { feed.yield(.stage(.startingServers(servers.ownCount))) }
         try await servers.with { servers in
             feed.yield(.stage(.connecting))
             let how = WorkerClient(
@@ -28,7 +29,7 @@ struct Demonstration: Sendable {
                 let agreed = clients.map(\.sessionTimeout).max() ?? sessionTimeout
                 let start = Message.Start(instant: .now, recoveryBound: agreed + servers.tickTime + .seconds(1))
                 feed.yield(.stage(.running(start)))
-                try await work(clients, how)
+                try await work(clients, how, servers.ensemble)
             } catch {
                 await WorkerClient.close(clients)
                 throw error
@@ -37,9 +38,27 @@ struct Demonstration: Sendable {
         }
     }
 
-    private func work(_ clients: [ZooKeeperClient], _ how: WorkerClient) async throws {
-        let report: @Sendable (Event) -> Void = { [feed] event in feed.yield(.event(event)) }
+    private func work(_ clients: [ZooKeeperClient], _ how: WorkerClient, _ ensemble: TestEnsemble?) async throws {
         let locks = try clients.map { try $0.lock(plan.path) }
+        guard let leaderKillTurn = plan.leaderKillTurn, let ensemble else {
+            return await takeTurns(locks, how) { [feed] event in feed.yield(.event(event)) }
+        }
+        let (turns, turn) = AsyncStream.makeStream(of: Void.self)
+        let kill = LeaderKill(ensemble: ensemble) { [feed] event in feed.yield(.ensemble(event)) }
+        async let ensembleIsWhole: Void = kill.run(atTurn: leaderKillTurn, of: turns)
+        await takeTurns(locks, how) { [feed] event in
+            feed.yield(.event(event))
+            if case .acquired = event.kind { turn.yield() }
+        }
+        turn.finish()
+        await ensembleIsWhole
+    }
+
+    private func takeTurns(
+        _ locks: [DistributedLock],
+        _ how: WorkerClient,
+        report: @escaping @Sendable (Event) -> Void
+    ) async {
         let numbers = (1...plan.workers).filter { plan.crashRound == nil || $0 != Plan.crashingWorker }
         await withTaskGroup { group in
             if let crashRound = plan.crashRound {

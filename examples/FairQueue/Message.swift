@@ -2,11 +2,13 @@
 enum Message: Sendable {
     case stage(Stage)
     case event(Event)
+    case ensemble(EnsembleEvent)
     /// Time has passed: durations on the screen have grown.
     case tick
 
     enum Stage: Equatable, Sendable {
-        case startingServer
+        /// That many, of its own.
+        case startingServers(Int)
         case connecting
         /// The workers begin.
         case running(Start)

@@ -12,6 +12,9 @@ struct Options: ParsableArguments {
     )
     var servers: String?
 
+    @Flag(help: "Start an ensemble of three servers for the run, instead of one.")
+    var ensemble = false
+
     @Option(help: "How many workers there are, each with a session of its own.")
     var workers = 6
 
@@ -29,7 +32,7 @@ struct Options: ParsableArguments {
 
     @Option(
         help: .init(
-            "How long the servers keep the session of a worker that is silent (default: 3s, with --servers 10s).",
+            "How long the servers keep the session of a worker that is silent (default: 3s, with --ensemble 6s, with --servers 10s).",
             valueName: "duration"
         ),
         transform: Duration.init(argument:)
@@ -48,6 +51,9 @@ struct Options: ParsableArguments {
     @Flag(help: "Run worker 1 as a process of its own, and kill -9 it while it holds the lock.")
     var crash = false
 
+    @Flag(help: "Kill -9 the leader of the ensemble in the middle of the run (implies --ensemble).")
+    var killLeader = false
+
     @Flag(help: "Write one JSON object a line, for programs.")
     var json = false
 
@@ -59,6 +65,15 @@ struct Options: ParsableArguments {
         try demand((1...100_000).contains(rounds), "--rounds \(rounds): 1 to 100000")
         try demand(hold <= .seconds(3600), "--hold \(hold.brief): at most an hour")
         try demand(!crash || workers >= 2, "--crash needs a second worker, who gets the lock next: --workers 2 or more")
+        try demand(servers == nil || !ensemble, "--ensemble starts servers of its own: not with --servers")
+        try demand(servers == nil || !killLeader, "--kill-leader kills servers of its own only: not with --servers")
+        try demand(
+            !crash || !killLeader, "--kill-leader and --crash: one at a time, so that its figure means something")
+        try demand(
+            !killLeader || hold * (workers * rounds / 2) >= Self.shortestHalf,
+            "--kill-leader: the run would be over before; half of it has to last \(Self.shortestHalf.brief): "
+                + "a longer --hold, or more --rounds"
+        )
         try demand(tickTime == nil || servers != nil, "--tick-time is about --servers")
         try demand(tickTime ?? .seconds(1) > .zero, "--tick-time 0: more than zero")
         if let sessionTimeout {
@@ -74,13 +89,23 @@ struct Options: ParsableArguments {
         }
     }
 
+    /// From the kill of the leader to the end there has to be time for both to be seen.
+    private static let shortestHalf = Duration.milliseconds(200)
+
     var plan: Plan {
         // The middle of the run: there is a before and an after.
-        Plan(workers: workers, rounds: rounds, hold: hold, path: path, crashRound: crash ? (rounds + 1) / 2 : nil)
+        Plan(
+            workers: workers,
+            rounds: rounds,
+            hold: hold,
+            path: path,
+            crashRound: crash ? (rounds + 1) / 2 : nil,
+            leaderKillTurn: killLeader ? (workers * rounds + 1) / 2 : nil
+        )
     }
 
     var chosenServers: Servers {
-        guard let servers else { return .embedded }
+        guard let servers else { return ensemble || killLeader ? .ensemble : .embedded }
         return .given(connectString: servers, tickTime: tickTime ?? Servers.usualTickTime)
     }
 }

@@ -8,6 +8,8 @@ struct Plan: Equatable, Sendable {
     var path = "/fair-queue/demo"
     /// The round in which the first worker is killed while it holds; `nil` for no crash.
     var crashRound: Int?
+    /// The turn, counted over all workers from 1, during which the leader of the ensemble is killed; `nil` for no kill.
+    var leaderKillTurn: Int?
 
     /// The worker that is a process of its own where there is a crash. It is the first to enter, so that others wait
     /// behind it when it dies.

@@ -4,6 +4,8 @@ import ZooKeeperTestKit
 enum Servers: Sendable {
     /// A server of its own, thrown away afterwards.
     case embedded
+    /// An ensemble of its own, thrown away afterwards.
+    case ensemble
     /// Somebody's ensemble.
     case given(connectString: String, tickTime: Duration)
 
@@ -11,6 +13,17 @@ enum Servers: Sendable {
     struct Running: Sendable {
         var connectString: String
         var tickTime: Duration
+        /// Where it is one of our own.
+        var ensemble: TestEnsemble?
+    }
+
+    /// How many are started for the run.
+    var ownCount: Int {
+        switch self {
+        case .embedded: 1
+        case .ensemble: 3
+        case .given: 0
+        }
     }
 
     /// Runs `body` with the servers up, and takes down afterwards what was started here.
@@ -20,16 +33,27 @@ enum Servers: Sendable {
             try await TestServer.with { server in
                 try await body(Running(connectString: server.connectString, tickTime: server.tickTime))
             }
+        case .ensemble:
+            try await TestEnsemble.with(ownCount) { ensemble in
+                try await body(
+                    Running(
+                        connectString: ensemble.connectString,
+                        tickTime: ensemble.tickTime,
+                        ensemble: ensemble
+                    )
+                )
+            }
         case .given(let connectString, let tickTime):
             try await body(Running(connectString: connectString, tickTime: tickTime))
         }
     }
 
-    /// Short with a server of our own, so that nobody waits long for the end of a crashed session; else that of the
-    /// client.
+    /// Short with a server of our own, so that nobody waits long for the end of a crashed session; longer with an ensemble,
+    /// so that sessions outlive an election, and a first attempt to reconnect that fails slowly; else that of the client.
     var sessionTimeout: Duration {
         switch self {
         case .embedded: .seconds(3)
+        case .ensemble: .seconds(6)
         case .given: .seconds(10)
         }
     }

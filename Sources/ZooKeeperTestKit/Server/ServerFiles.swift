@@ -31,20 +31,28 @@ struct ServerFiles: Sendable {
         unlink(processIdentifier)
     }
 
+    /// Writes which member of its ensemble the server is, where it looks for that.
+    /// - Throws: `directoryUnusable` with the system's reason.
+    func write(memberNumber: Int) throws(TestKitError) {
+        guard mkdir(data, 0o700) == 0 || errno == EEXIST else { throw Self.failure("create", data) }
+        try Self.write("\(memberNumber)\n", to: data + "/myid")
+    }
+
+    private static func failure(_ step: String, _ path: String) -> TestKitError {
+        TestKitError(.directoryUnusable, "Could not \(step) \(path): \(String(cString: strerror(errno))).")
+    }
+
     /// Writes a whole file.
     /// - Throws: `directoryUnusable` with the system's reason.
     static func write(_ text: String, to path: String) throws(TestKitError) {
-        func failure(_ step: String) -> TestKitError {
-            TestKitError(.directoryUnusable, "Could not \(step) \(path): \(String(cString: strerror(errno))).")
-        }
         let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw failure("create") }
+        guard descriptor >= 0 else { throw failure("create", path) }
         defer { close(descriptor) }
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
             let written = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
             if written < 0, errno == EINTR { continue }
-            guard written > 0 else { throw failure("write") }
+            guard written > 0 else { throw failure("write", path) }
             rest = rest.dropFirst(written)
         }
     }

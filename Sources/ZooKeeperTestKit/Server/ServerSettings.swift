@@ -4,9 +4,15 @@ struct ServerSettings: Sendable, Equatable {
 
     /// - Parameters:
     ///   - configuration: What the test asked for; its `additionalSettings` win over everything else.
+    ///   - membership: Its part in an ensemble.
     ///   - port: The client port, on 127.0.0.1.
     ///   - dataDirectory: Where the server keeps its snapshots and transaction logs.
-    init(_ configuration: TestServer.Configuration, port: Int, dataDirectory: String) {
+    init(
+        _ configuration: TestServer.Configuration,
+        _ membership: QuorumMembership? = nil,
+        port: Int,
+        dataDirectory: String
+    ) {
         values = [
             "tickTime": String(configuration.tickTime.wholeMilliseconds),
             "dataDir": dataDirectory,
@@ -21,6 +27,7 @@ struct ServerSettings: Sendable, Equatable {
             "forceSync": "no",
             "extendedTypesEnabled": String(configuration.extendedTypes),
         ]
+        values.merge(membership?.settings ?? [:]) { _, quorum in quorum }
         values.merge(configuration.additionalSettings) { _, wish in wish }
     }
 

@@ -15,9 +15,19 @@ import ToolArguments
 /// | `crashed` | `holdMs`, `killedMs` (when it was killed; `timeMs` is when it was gone), `recoveryBoundMs` |
 /// | `failed` | `reason`; nothing more comes from this worker |
 ///
+/// What happens to the ensemble has `event`, `member` (from 1) and `timeMs`:
+///
+/// | event | meaning |
+/// |---|---|
+/// | `leaderKilled` | the member led, and was killed |
+/// | `leaderElected` | the member leads now |
+/// | `memberRestarted` | the killed member serves again |
+/// | `memberFailed` | with `reason`: what was to be done with the member did not succeed |
+///
 /// The last line is the `summary`: `ok`, `workers`, `rounds`, `acquisitions`, `expectedAcquisitions`, `fifoViolations`,
 /// `overlaps`, `tokensRising`, `waitMsP50`, `waitMsP99`, `crashes`, `recoveryMs` and `recoveryBoundMs` (`null` without
-/// a crash), `lost`, `failed` (how many), `interrupted`, `elapsedMs`. There is none when the run could not begin.
+/// a crash), `leaderKills`, `pauseMs` (the longest time for which nobody acquired or released after the kill of the
+/// leader, beyond that for which a holder keeps the lock anyhow; `null` without a kill), `lost`, `failed` (how many), `interrupted`, `elapsedMs`. There is none when the run could not begin.
 struct JSONReport: Report {
     private var start: Message.Start?
 
@@ -28,6 +38,11 @@ struct JSONReport: Report {
     func show(_ entry: History.Entry) {
         guard let start else { return }
         Terminal.write(Self.line(entry, start).text + "\n")
+    }
+
+    func show(_ event: EnsembleEvent) {
+        guard let start else { return }
+        Terminal.write(Self.line(event, start).text + "\n")
     }
 
     func end(_ summary: Summary?) {
@@ -66,6 +81,14 @@ struct JSONReport: Report {
         return line
     }
 
+    static func line(_ event: EnsembleEvent, _ start: Message.Start) -> JSONLine {
+        var line = JSONLine(event: event.kind.name)
+        line.add("member", event.member)
+        if case .memberFailed(let reason) = event.kind { line.add("reason", reason) }
+        line.add("timeMs", event.instant - start.instant)
+        return line
+    }
+
     static func line(_ summary: Summary) -> JSONLine {
         var line = JSONLine(event: "summary")
         line.add("ok", summary.isGood && !summary.isInterrupted)
@@ -81,6 +104,8 @@ struct JSONReport: Report {
         line.add("crashes", summary.crashes)
         line.add("recoveryMs", summary.recovery)
         line.add("recoveryBoundMs", summary.plan.crashRound == nil ? nil : summary.recoveryBound)
+        line.add("leaderKills", summary.killedLeaders.count)
+        line.add("pauseMs", summary.pause)
         line.add("lost", summary.losses)
         line.add("failed", summary.failures)
         line.add("interrupted", summary.isInterrupted)
@@ -98,6 +123,17 @@ extension Event.Kind {
         case .lost: "lost"
         case .crashed: "crashed"
         case .failed: "failed"
+        }
+    }
+}
+
+extension EnsembleEvent.Kind {
+    var name: String {
+        switch self {
+        case .leaderKilled: "leaderKilled"
+        case .leaderElected: "leaderElected"
+        case .memberRestarted: "memberRestarted"
+        case .memberFailed: "memberFailed"
         }
     }
 }

@@ -46,6 +46,11 @@ struct LiveReport: Report {
         }
     }
 
+    mutating func show(_ event: EnsembleEvent) {
+        board.apply(event)
+        draw()
+    }
+
     mutating func refresh() {
         board.beat += 1
         draw()

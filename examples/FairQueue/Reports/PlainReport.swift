@@ -13,6 +13,11 @@ struct PlainReport: Report {
         Terminal.write(Self.line(entry, start) + "\n")
     }
 
+    func show(_ event: EnsembleEvent) {
+        guard let start else { return }
+        Terminal.write(Self.line(event, start) + "\n")
+    }
+
     func end(_ summary: Summary?) {
         guard let summary else { return }
         let painter = Painter(isColored: false)
@@ -32,12 +37,27 @@ struct PlainReport: Report {
             case .crashed(_, let held, _): "killed after \(held.brief) as the holder"
             case .failed(let reason): reason
             }
-        let milliseconds = (event.instant - start.instant).milliseconds
+        return time(event.instant, start) + "  worker " + "\(event.worker)".padded(to: 3) + "  round "
+            + "\(event.round)".padded(to: 3) + "  " + event.kind.name.padded(to: 8) + "  " + details
+    }
+
+    static func line(_ event: EnsembleEvent, _ start: Message.Start) -> String {
+        let what =
+            switch event.kind {
+            case .leaderKilled: "killed: it was the leader"
+            case .leaderElected: "leads"
+            case .memberRestarted: "serves again"
+            case .memberFailed(let reason): "failed: \(reason)"
+            }
+        return time(event.instant, start) + "  member " + "\(event.member)".padded(to: 3) + "  " + what
+    }
+
+    private static func time(_ instant: ContinuousClock.Instant, _ start: Message.Start) -> String {
+        let milliseconds = (instant - start.instant).milliseconds
         let seconds = String(Int(milliseconds.rounded()) / 1000)
         let thousandths = String(Int(milliseconds.rounded()) % 1000)
         let time = seconds + "." + String(repeating: "0", count: 3 - thousandths.count) + thousandths
-        return time.padded(to: 8, alignment: .right) + "  worker " + "\(event.worker)".padded(to: 3) + "  round "
-            + "\(event.round)".padded(to: 3) + "  " + event.kind.name.padded(to: 8) + "  " + details
+        return time.padded(to: 8, alignment: .right)
     }
 }
 

@@ -10,7 +10,7 @@ extension QueueBoard {
             lines += [lane(glyphs), StyledLine()]
             lines += rows(at: now, columns: size.columns, limit: max(1, size.rows - others), glyphs)
             lines += [StyledLine(), strip(size.columns, glyphs), progress(at: now, start, size.columns, glyphs)]
-            lines += [StyledLine(), crashReport(start, glyphs)]
+            lines += [StyledLine(), incident(at: now, start, glyphs)]
         } else {
             lines.append(preparation(glyphs))
         }
@@ -29,7 +29,9 @@ extension QueueBoard {
         var line = StyledLine("  \(glyphs.spinner[beat % glyphs.spinner.count]) ", .good)
         switch stage {
         case nil, .running: break
-        case .startingServer: line.add("starting a ZooKeeper server \(glyphs.ellipsis)")
+        case .startingServers(1): line.add("starting a ZooKeeper server \(glyphs.ellipsis)")
+        case .startingServers(let count):
+            line.add("starting an ensemble of \(count) ZooKeeper servers \(glyphs.ellipsis)")
         case .connecting:
             line.add("connecting \(plan.workers.counting("worker")), each with a session of its own \(glyphs.ellipsis)")
         }
@@ -87,6 +89,34 @@ extension QueueBoard {
         line.add(bar(Double(turns.count) / Double(plan.acquisitions), width, glyphs), .good)
         line.add("  \(turns.count) of \(plan.acquisitions)")
         line.add("   \((now - start.instant).stopwatch)", .faint)
+        return line
+    }
+
+    private func incident(
+        at now: ContinuousClock.Instant,
+        _ start: Message.Start,
+        _ glyphs: Glyphs
+    ) -> StyledLine {
+        leaderLoss.map { leaderReport($0, at: now, glyphs) } ?? crashReport(start, glyphs)
+    }
+
+    private func leaderReport(_ loss: LeaderLoss, at now: ContinuousClock.Instant, _ glyphs: Glyphs) -> StyledLine {
+        if let failure = loss.failure { return StyledLine("  \(glyphs.cross) member \(loss.killed): \(failure)", .bad) }
+        let pause = isComplete ? .zero : standstill.current(at: now)
+        // A hand-over takes a moment too.
+        let stands = pause > .milliseconds(100)
+        var line: StyledLine
+        if let next = loss.next, !stands {
+            line = StyledLine("  \(glyphs.check) ", .good)
+            line.add("member \(next) leads")
+            if loss.isWhole { line.add(", member \(loss.killed) is back") }
+            if let longest = standstill.longest { line.add("; the queue stood still for \(longest.brief)") }
+        } else {
+            line = StyledLine("  \(glyphs.cross) kill -9", .bad)
+            line.add(" of the leader, member \(loss.killed)")
+            if let next = loss.next { line.add("; member \(next) leads") }
+            if stands { line.add("; the queue stands still, \(pause.stopwatch)") }
+        }
         return line
     }
 

@@ -26,6 +26,14 @@ struct QueueBoard: Sendable {
         var duration: Duration
     }
 
+    /// What became of the ensemble after its leader was killed.
+    struct LeaderLoss: Equatable, Sendable {
+        var killed: Int
+        var next: Int?
+        var isWhole = false
+        var failure: String?
+    }
+
     let plan: Plan
     private(set) var stage: Message.Stage?
     /// By the number of the worker.
@@ -33,11 +41,14 @@ struct QueueBoard: Sendable {
     /// Who held, one after the other.
     private(set) var turns: [Turn] = []
     private(set) var recovery: Recovery?
+    private(set) var leaderLoss: LeaderLoss?
+    private(set) var standstill: Standstill
     /// Turns the spinner.
     var beat = 0
 
     init(_ plan: Plan) {
         self.plan = plan
+        standstill = Standstill(hold: plan.hold)
         members = (1...plan.workers).map { Member(worker: $0) }
     }
 
@@ -48,6 +59,7 @@ struct QueueBoard: Sendable {
     mutating func apply(_ entry: History.Entry) {
         let event = entry.event
         guard members.indices.contains(event.worker - 1) else { return }
+        standstill.add(event)
         let isLast = event.round == plan.rounds
         let state: State
         switch event.kind {
@@ -67,6 +79,23 @@ struct QueueBoard: Sendable {
         }
         members[event.worker - 1] = Member(worker: event.worker, round: event.round, state: state)
     }
+
+    mutating func apply(_ event: EnsembleEvent) {
+        switch event.kind {
+        case .leaderKilled:
+            leaderLoss = LeaderLoss(killed: event.member)
+            standstill.leaderKilled(at: event.instant)
+        case .leaderElected: leaderLoss?.next = event.member
+        case .memberRestarted: leaderLoss?.isWhole = true
+        case .memberFailed(let reason):
+            var loss = leaderLoss ?? LeaderLoss(killed: event.member)
+            loss.failure = reason
+            leaderLoss = loss
+        }
+    }
+
+    /// Whether all turns were taken.
+    var isComplete: Bool { turns.count == plan.acquisitions && !members.contains(where: \.isHolding) }
 
     /// The queue: who holds, then who waits, by their tokens; then those who do not take part now.
     var order: [Member] {

@@ -11,6 +11,7 @@ protocol Report: Sendable {
 
     mutating func show(_ stage: Message.Stage)
     mutating func show(_ entry: History.Entry)
+    mutating func show(_ event: EnsembleEvent)
     mutating func refresh()
     /// - Parameter summary: `nil` when the run could not begin.
     mutating func end(_ summary: Summary?)

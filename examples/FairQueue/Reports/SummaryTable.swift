@@ -28,6 +28,16 @@ enum SummaryTable {
                 )
             )
         }
+        if plan.leaderKillTurn != nil {
+            let killed = summary.killedLeaders.map { "member \($0)" }.joined(separator: ", ")
+            lines.append(
+                row(
+                    "leader",
+                    killed.isEmpty ? "was not killed" : "\(killed) was killed",
+                    summary.pause.map { "the queue stood still for \($0.brief)" } ?? "nobody went on"
+                )
+            )
+        }
         lines.append(StyledLine())
         var last = StyledLine("  ")
         if summary.isInterrupted {

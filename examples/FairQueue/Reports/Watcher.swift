@@ -24,6 +24,9 @@ struct Watcher: Sendable {
             report.show(stage)
         case .event(let event):
             if let entry = history.add(event) { report.show(entry) }
+        case .ensemble(let event):
+            history.add(event)
+            report.show(event)
         case .tick:
             report.refresh()
         }

@@ -1,6 +1,7 @@
 /// What was seen of a run, in the order in which it was learned.
 struct History: Sendable {
     private(set) var events: [Event] = []
+    private(set) var ensembleEvents: [EnsembleEvent] = []
     private var knownNodes: Set<String> = []
     private var openCrash: ContinuousClock.Instant?
 
@@ -31,9 +32,19 @@ struct History: Sendable {
         return Entry(event: event, recovery: recovery)
     }
 
+    mutating func add(_ event: EnsembleEvent) {
+        ensembleEvents.append(event)
+    }
+
     /// What happened before `end`. After an interruption workers leave the queue in no particular order.
     func events(before end: ContinuousClock.Instant?) -> [Event] {
         guard let end else { return events }
         return events.filter { $0.instant < end }
+    }
+
+    /// What happened to the ensemble before `end`.
+    func ensembleEvents(before end: ContinuousClock.Instant?) -> [EnsembleEvent] {
+        guard let end else { return ensembleEvents }
+        return ensembleEvents.filter { $0.instant < end }
     }
 }

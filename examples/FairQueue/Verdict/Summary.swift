@@ -12,6 +12,12 @@ struct Summary: Equatable, Sendable {
     /// From the kill to the next acquisition.
     var recovery: Duration?
     var recoveryBound: Duration
+    /// Which members were killed as the leader.
+    var killedLeaders: [Int]
+    /// The longest time for which the queue stood still after that.
+    var pause: Duration?
+    /// What could not be done with the ensemble.
+    var ensembleFailures: [String]
     var losses: Int
     var failures: Int
     var isInterrupted: Bool
@@ -43,6 +49,22 @@ struct Summary: Equatable, Sendable {
             }.min().map { $0 - killed }
         }
         self.recoveryBound = recoveryBound
+        var standstill = Standstill(hold: plan.hold)
+        killedLeaders = []
+        ensembleFailures = []
+        for event in history.ensembleEvents(before: interruption) {
+            switch event.kind {
+            case .leaderKilled:
+                killedLeaders.append(event.member)
+                standstill.leaderKilled(at: event.instant)
+            case .memberFailed(let reason):
+                ensembleFailures.append("member \(event.member): \(reason)")
+            case .leaderElected, .memberRestarted:
+                break
+            }
+        }
+        for event in events.sorted(by: { $0.instant < $1.instant }) { standstill.add(event) }
+        pause = standstill.longest
         losses = events.count { if case .lost = $0.kind { true } else { false } }
         failures = events.count { if case .failed = $0.kind { true } else { false } }
         isInterrupted = interruption != nil
@@ -59,12 +81,17 @@ struct Summary: Equatable, Sendable {
         complain("tokens did not rise", if: !verdict.tokensRising)
         complain("\(losses.counting("lease")) lost while held", if: losses > 0)
         complain("\(failures.counting("worker")) failed", if: failures > 0)
+        complaints += ensembleFailures
         // The rest is what an unfinished run cannot have.
         guard !isInterrupted else { return complaints }
         complain(
             "\(acquisitions.counting("acquisition")) instead of \(plan.acquisitions)",
             if: acquisitions != plan.acquisitions
         )
+        if plan.leaderKillTurn != nil {
+            complain("no leader was killed", if: killedLeaders.isEmpty)
+            complain("nobody went on after the leader was killed", if: !killedLeaders.isEmpty && pause == nil)
+        }
         guard plan.crashRound != nil else { return complaints }
         complain("no worker crashed", if: crashes == 0)
         if let recovery {
