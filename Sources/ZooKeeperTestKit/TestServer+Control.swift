@@ -1,5 +1,5 @@
 import Subprocess
-import Synchronization
+import ZooKeeper
 
 extension TestServer {
     /// Kills the server with SIGKILL, as a crash would. Returns when the process is gone, also in a cancelled task.

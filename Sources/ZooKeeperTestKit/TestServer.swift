@@ -1,4 +1,4 @@
-import Synchronization
+import ZooKeeper
 
 /// A real ZooKeeper server for tests, run as a child process with a directory of its own.
 ///
@@ -23,7 +23,7 @@ public final class TestServer: Sendable {
 
     let configuration: Configuration
     let files: ServerFiles
-    let lifecycle = Mutex(Lifecycle.down)
+    let lifecycle = Locked(Lifecycle.down)
     /// Its part in an ensemble; nil for a server that stands alone.
     let membership: QuorumMembership?
     private let installation: ServerInstallation

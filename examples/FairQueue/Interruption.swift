@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 import ZooKeeper
 
 /// That the process was asked to end.
@@ -52,7 +51,7 @@ struct Interruption: Sendable {
     }
 
     private final class Caught: Sendable {
-        private let first = Mutex<Interruption?>(nil)
+        private let first = Locked<Interruption?>(nil)
 
         var interruption: Interruption? { first.withLock { $0 } }
 

@@ -1,6 +1,6 @@
 import Glibc
 import Subprocess
-import Synchronization
+import ZooKeeper
 
 /// One run of a server, from its launch to its exit.
 final class ServerProcess: Sendable {
@@ -13,7 +13,7 @@ final class ServerProcess: Sendable {
 
     // Every signal is sent under this lock, and the process is reaped only after `ended` was set under it. So a signal
     // can never reach a stranger that got the same number.
-    private let phase = Mutex(Phase.launching)
+    private let phase = Locked(Phase.launching)
 
     /// Launches the command in the directory of `files`, and registers it for the guardian before it becomes a server.
     ///
