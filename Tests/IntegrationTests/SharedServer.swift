@@ -1,5 +1,4 @@
 import Logging
-import Synchronization
 import ZooKeeper
 import ZooKeeperLocks
 import ZooKeeperTestKit
@@ -25,7 +24,7 @@ enum SharedServer {
         throw CancellationError()
     }
 
-    private static let roots = Mutex(0)
+    private static let roots = Locked(0)
 
     /// Runs `body` with a configuration whose root is an empty znode of its own.
     @discardableResult
@@ -86,7 +85,7 @@ func first<S: AsyncSequence<E, Never> & Sendable, E: Sendable>(of sequence: S, w
 
 /// Collects what happens in many tasks.
 final class Recorder<Element: Sendable>: Sendable {
-    private let elements = Mutex<[Element]>([])
+    private let elements = Locked<[Element]>([])
 
     /// Says how many there are now.
     @discardableResult
