@@ -15,11 +15,15 @@ final class FakePeer: Sendable {
     }
 
     let port: Int
-    private let behaviour: Behaviour
+    let behaviour: Behaviour
     private let listener: Int32
     /// One end is closed in order to stop.
     private let wakeUp: (read: Int32, write: Int32)
+    private let accepted = Recorder<ContinuousClock.Instant>()
     private let isOver = Promise<Void>()
+
+    /// How many connections there have been.
+    var connections: Int { accepted.all.count }
 
     var connectString: String { "127.0.0.1:\(port)" }
 
@@ -84,6 +88,7 @@ final class FakePeer: Sendable {
                 }
             }
             if entries[1].revents != 0, case let connection = accept(listener, nil, nil), connection >= 0 {
+                accepted.append(.now)
                 send(behaviour.greeting, connection)
                 if behaviour.closes && behaviour.answer.isEmpty {
                     close(connection)

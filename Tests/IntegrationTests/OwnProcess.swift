@@ -15,6 +15,9 @@ enum OwnProcess {
         entries(of: "/proc/self/task").map { firstLine(of: "/proc/self/task/\($0)/comm") ?? "" }.sorted()
     }
 
+    /// Those of the C client and of this library, which carry its names. Swift's own come and go as they like.
+    static var ownThreads: [String] { threads.filter { $0.hasPrefix("zk-") } }
+
     /// What each open descriptor stands for, sockets without their number.
     static var descriptors: [String] {
         entries(of: "/proc/self/fd").compactMap { entry in
