@@ -172,7 +172,9 @@ import ZooKeeperTestKit
             try await client.create(path)
             await expect(.dataTooLarge) { try await client.setACL(list, of: path) }
             let half = [UInt8](repeating: 0, count: 600_000)
-            await expect(.dataTooLarge) { try await client.create(NodePath("/b"), data: half, acl: Array(list[..<500])) }
+            await expect(.dataTooLarge) {
+                try await client.create(NodePath("/b"), data: half, acl: Array(list[..<500]))
+            }
             var transaction = Transaction()
             transaction.create(try NodePath("/b"), acl: list)
             await expect(.dataTooLarge) { try await client.commit(transaction) }
@@ -207,8 +209,8 @@ import ZooKeeperTestKit
             await expect(.dataTooLarge) { try await client.commit(large) }
 
             var many = Transaction()
-            for number in 0..<5_000 { many.create(try NodePath("/m\(number)")) }
-            #expect(try await client.commit(many).count == 5_000)
+            for number in 0..<1000 { many.create(try NodePath("/m\(number)")) }
+            #expect(try await client.commit(many).count == 1000)
 
             var bad = Transaction()
             bad.create(try NodePath("/ok"))

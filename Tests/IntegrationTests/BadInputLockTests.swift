@@ -82,7 +82,9 @@ import ZooKeeperLocks
         try await SharedServer.withClient { client in
             let lock = try client.lock("/lock")
             try await client.create(lock.path)
-            for name in ["config", "lock-", "lock-123", "lock-00000000001", "x-0000000000", "lock-000000000a", "lock-٠٠٠٠٠٠٠٠٠٠"] {
+            for name in [
+                "config", "lock-", "lock-123", "lock-00000000001", "x-0000000000", "lock-000000000a", "lock-٠٠٠٠٠٠٠٠٠٠",
+            ] {
                 try await client.create(lock.path.appending(name))
             }
             try await client.create(lock.path.appending("container"), mode: .container)

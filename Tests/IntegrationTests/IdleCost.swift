@@ -1,4 +1,3 @@
-import Glibc
 import Logging
 import Testing
 import ZooKeeperTestKit
@@ -18,7 +17,6 @@ enum IdleCost {
         }
         try await FakePeer.with(peer) {
             try await measure(servers + [$0.connectString], Array(peers.dropFirst()))
-            report("  connections \(peer.testDescription) \($0.connections)")
         }
     }
 
@@ -74,11 +72,7 @@ enum IdleCost {
         try await Task.sleep(for: span)
         let share = (OwnProcess.cpuTime - start) / span
         let logged = zip(recorders, lines).map { Double($0.all.count - $1) / (span / .seconds(1)) }
-        report("COST \(share * 100) % lines/s \(logged)")
         #expect(share < 0.05, "\(share * 100) % of a core")
         #expect(logged.allSatisfy { $0 < 10 }, "\(logged) lines a second")
-    }
-    static func report(_ s: String) {
-        let f = fopen("/tmp/badinput_cost.txt", "a"); fputs(s + "\n", f); fclose(f)
     }
 }

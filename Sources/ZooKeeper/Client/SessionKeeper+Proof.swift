@@ -30,7 +30,10 @@ extension SessionKeeper {
     }
 
     private func prove(_ session: Session) {
-        core.withLock { $0.proven = session }
+        core.withLock { core in
+            core.proven = session
+            core.refusals = 0
+        }
         advance(to: .connected, session)
     }
 }

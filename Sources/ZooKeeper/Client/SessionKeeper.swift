@@ -13,6 +13,8 @@ final class SessionKeeper: Sendable {
         var proven: Session?
         /// A session is being made: resolved with it, or with `nil`.
         var opening: Promise<Session?>?
+        /// How many sessions in a row ended before a server answered in one.
+        var refusals = 0
         /// Sessions that are over, but whose threads may still run.
         var ending: [Session] = []
     }
@@ -74,7 +76,7 @@ final class SessionKeeper: Sendable {
     }
 
     /// Resolves the hosts and opens a session; again, ever more slowly, if there is no address. Blocks: on a thread of its own.
-    private func open(retryAfter pause: Duration) {
+    func open(retryAfter pause: Duration) {
         let servers = servers
         let answer = resolve(servers)
         guard !answer.addresses.isEmpty else {
@@ -106,7 +108,7 @@ final class SessionKeeper: Sendable {
         }
     }
 
-    private func retry(after pause: Duration) {
+    func retry(after pause: Duration) {
         guard broadcast.state != .closed else { return }
         TimerThread.shared.schedule(at: .now + pause) { [weak self] in
             guard let self else { return }
@@ -146,38 +148,6 @@ final class SessionKeeper: Sendable {
             advance(to: .suspended, session)
             lookAgain(session, epoch: session.epoch)
         case .ended(let code): ended(session, code)
-        }
-    }
-
-    private func ended(_ session: Session, _ code: ZooKeeperError.Code) {
-        guard code != .closed else { return }
-        let goesOn = core.withLock { core in
-            guard broadcast.state != .closed else { return false }
-            if core.session === session {
-                core.session = nil
-            }
-            if core.proven === session { core.proven = nil }
-            core.ending.removeAll { $0.closed.current != nil }
-            core.ending.append(session)
-            return true
-        }
-        guard goesOn else { return }
-        switch code {
-        case .sessionExpired:
-            logger.warning("session expired; opening a new one", metadata: ["session": .string(session.id.hexadecimal)])
-            broadcast.publish(.expired)
-            broadcast.publish(.connecting)
-            DetachedThread.start("zk-open") { self.open(retryAfter: .milliseconds(100)) }
-        case .authenticationFailed:
-            broadcast.publish(.authenticationFailed)
-            failFirst(ZooKeeperError(code, operation: "connect"))
-            retry(after: .seconds(1))
-        default:
-            failFirst(
-                ZooKeeperError(
-                    code, operation: "connect",
-                    detail: "what answers at \(servers) speaks another protocol; is it the right port?"))
-            retry(after: .seconds(1))
         }
     }
 
@@ -237,8 +207,4 @@ final class SessionKeeper: Sendable {
         }
         if counts { broadcast.publish(state) }
     }
-}
-
-extension Int64 {
-    fileprivate var hexadecimal: String { "0x" + String(UInt64(bitPattern: self), radix: 16) }
 }

@@ -1,9 +1,41 @@
 import Testing
 import ZooKeeper
+import ZooKeeperLocks
 import ZooKeeperTestKit
 
-/// The C client sets all watches again in one packet; over the server's limit it would reconnect for ever.
-@Suite(.timeLimit(.minutes(2))) struct WatchLimitTests {
+/// What comes near the limit of a packet, 1 MiB. The servers are their own: these are loads that other tests would feel.
+@Suite(.serialized, .timeLimit(.minutes(2))) struct PacketLimitTests {
+    /// The server's limit of 1 MiB is one for requests; the C client takes longer answers.
+    @Test func aQueueWhoseListIsLargerThanAPacket() async throws {
+        try await TestServer.with { server in
+            let client = try await ZooKeeperClient.connect(.quiet(server.connectString))
+            let lock = try client.lock("/lock")
+            try await client.create(lock.path)
+            let session = client.sessionID
+            let prefix = try lock.path.appending("_c_01234567-0123-0123-0123-0123456789ab-lock-")
+            for _ in 0..<4 {
+                var transaction = Transaction()
+                for _ in 0..<5000 { transaction.create(prefix, mode: .persistentSequential) }
+                try await client.commit(transaction)
+            }
+            let names = try await client.children(lock.path)
+            #expect(names.count == 20_000)
+            #expect(names.reduce(0) { $0 + 4 + $1.utf8.count } > 1 << 20)
+            let attempt = try await lock.tryAcquire()
+            #expect(attempt == nil)
+            let error = await #expect(throws: LockError.self) { try await lock.acquire(timeout: .milliseconds(500)) }
+            guard case .timedOut(lock.path, ahead: 20_000, holder: nil) = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+            #expect(try await client.exists(lock.path)?.numChildren == 20_000)
+            #expect(client.sessionID == session)
+            await client.close()
+        }
+    }
+
+    // MARK: The C client sets all watches again in one packet; over the server's limit it would reconnect for ever
+
     @Test func fiveThousandWatchesLiveThroughARestart() async throws {
         try await TestServer.with { server in
             try await ZooKeeperClient.with(.quiet(server.connectString)) { client in
