@@ -16,6 +16,10 @@ package final class TimerThread: Sendable {
         var armed: ContinuousClock.Instant?
     }
 
+    /// The kernel's timer is set to no more than this, a year or so; one that is due later is set again then. (A `Duration` may
+    /// be longer than its `components` can say.)
+    private static let longestSleep = Duration.seconds(1 << 25)
+
     private let state = Locked(State())
     private let descriptor: Int32
 
@@ -43,7 +47,7 @@ package final class TimerThread: Sendable {
 
     private func arm(_ due: ContinuousClock.Instant, _ state: inout State) {
         state.armed = due
-        let (seconds, attoseconds) = max(.nanoseconds(1), due - .now).components
+        let (seconds, attoseconds) = min(max(.nanoseconds(1), due - .now), Self.longestSleep).components
         // All zero would switch the timer off.
         var specification = itimerspec()
         specification.it_value = timespec(tv_sec: Int(seconds), tv_nsec: max(1, Int(attoseconds / 1_000_000_000)))

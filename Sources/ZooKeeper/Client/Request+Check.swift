@@ -12,13 +12,13 @@ extension Request {
             Self.flaw("set", path, data: data)
         case .commit(let operations):
             Self.flaw(operations)
-        case .delete(.root, _):
-            ZooKeeperError(.invalidArgument, operation: "delete", path: .root, detail: "the root cannot be deleted")
+        case .delete(let path, _):
+            Self.flaw("delete", deleting: path)
         case .setACL(let path, let acl, _):
             Self.flaw("set ACL", path, data: [], acl: acl)
         case .authenticate(let credential):
             credential.flaw
-        case .delete, .get, .exists, .children, .getACL, .sync:
+        case .get, .exists, .children, .getACL, .sync:
             nil
         }
     }
@@ -29,13 +29,15 @@ extension Request {
             let found: ZooKeeperError?
             switch operation {
             case .create(let path, let data, let mode, let acl):
-                total += data.count
+                total += data.count + size(of: acl)
                 found = flaw("commit", path, data: data, mode: mode, acl: acl)
             case .set(let path, let data, _):
                 total += data.count
                 found = flaw("commit", path, data: data)
-            case .delete(let path, _), .check(let path, _):
-                found = flaw("commit", path, data: [])
+            case .delete(let path, _):
+                found = flaw("commit", deleting: path)
+            case .check:
+                found = nil
             }
             total += operation.path.string.utf8.count + 64
             if var found {
@@ -51,6 +53,12 @@ extension Request {
         return nil
     }
 
+    /// Below a chroot the server would delete the root of this client.
+    private static func flaw(_ operation: String, deleting path: NodePath) -> ZooKeeperError? {
+        guard path == .root else { return nil }
+        return ZooKeeperError(.invalidArgument, operation: operation, path: path, detail: "the root cannot be deleted")
+    }
+
     private static func flaw(
         _ operation: String, _ path: NodePath, data: [UInt8], mode: CreateMode = .persistent, acl: [ACL] = [.open]
     ) -> ZooKeeperError? {
@@ -62,6 +70,12 @@ extension Request {
         guard !acl.isEmpty else {
             return ZooKeeperError(
                 .invalidACL, operation: operation, path: path, detail: "the list of access rights is empty")
+        }
+        let size = data.count + size(of: acl)
+        guard size <= maximumDataLength else {
+            return ZooKeeperError(
+                .dataTooLarge, operation: operation, path: path,
+                detail: "\(size) bytes of data and access rights, at most \(maximumDataLength) are sent")
         }
         for entry in acl where entry.scheme.utf8.contains(0) || entry.id.utf8.contains(0) {
             return ZooKeeperError(.invalidACL, operation: operation, path: path, detail: "NUL in a scheme or an id")
@@ -77,5 +91,10 @@ extension Request {
         default: break
         }
         return nil
+    }
+
+    /// The space in the packet, beyond that of the usual list of one short entry.
+    private static func size(of acl: [ACL]) -> Int {
+        acl == [.open] ? 0 : acl.reduce(0) { $0 + 12 + $1.scheme.utf8.count + $1.id.utf8.count }
     }
 }

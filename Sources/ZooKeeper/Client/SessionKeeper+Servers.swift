@@ -27,15 +27,17 @@ extension SessionKeeper {
 
     /// While a connection is lost, host names are looked up again: the servers may have moved to other addresses, as they do when
     /// a cluster manager starts them anew, and the session can only go on at the new ones.
-    func lookAgain(_ session: Session) {
+    ///
+    /// - Parameter epoch: the number of the connection that was lost; whoever looks for a later one does so alone.
+    func lookAgain(_ session: Session, epoch: UInt64) {
         TimerThread.shared.schedule(at: .now + max(.seconds(1), session.timeout / 6)) { [weak self, weak session] in
-            guard let self, let session, session.link == .suspended else { return }
+            guard let self, let session, session.link == .suspended, session.epoch == epoch else { return }
             DetachedThread.start("zk-resolve") {
                 let answer = self.resolve(self.servers)
                 if session.link == .suspended, !answer.addresses.isEmpty {
                     session.carrier.bridge?.setHosts(answer.list)
                 }
-                self.lookAgain(session)
+                self.lookAgain(session, epoch: epoch)
             }
         }
     }

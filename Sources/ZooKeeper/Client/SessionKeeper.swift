@@ -11,6 +11,10 @@ final class SessionKeeper: Sendable {
         var waiting: [@Sendable (Result<Session, ZooKeeperError>) -> Void] = []
         /// The session in which a server has answered the first request.
         var proven: Session?
+        /// A session is being made: resolved with it, or with `nil`.
+        var opening: Promise<Session?>?
+        /// How many sessions in a row ended before a server answered in one.
+        var refusals = 0
         /// Sessions that are over, but whose threads may still run.
         var ending: [Session] = []
     }
@@ -20,7 +24,8 @@ final class SessionKeeper: Sendable {
     private let makeTransport: (@Sendable () -> any Transport)?
     let core: Locked<Core>
     let broadcast = StateBroadcast()
-    private let first = Promise<Result<Void, ZooKeeperError>>()
+    /// Whether the first connection came about.
+    let first = Promise<Result<Void, ZooKeeperError>>()
     /// Resolved when the client is closed and the last of its threads is gone.
     let finished = Promise<Void>()
 
@@ -78,16 +83,26 @@ final class SessionKeeper: Sendable {
     }
 
     /// Opens a session; again, ever more slowly, if that is not possible now. Blocks: on a thread of its own.
-    private func open(retryAfter pause: Duration) {
+    func open(retryAfter pause: Duration) {
+        let opening = Promise<Session?>()
         do throws(ZooKeeperError) {
+            let carrier = try carrier()
+            let isWanted = core.withLock { core in
+                guard broadcast.state != .closed else { return false }
+                core.opening = opening
+                return true
+            }
+            guard isWanted else { return carrier.close() }
             let session = try Session(
-                over: try carrier(), chroot: servers.chroot, timeout: configuration.sessionTimeout,
+                over: carrier, chroot: servers.chroot, timeout: configuration.sessionTimeout,
                 credentials: core.withLock { $0.credentials }, logger: logger
             ) { [weak self] session, event in
                 self?.sessionChanged(session, event)
             }
             adopt(session)
+            opening.resolve(session)
         } catch {
+            opening.resolve(nil)
             logger.error("no session", metadata: ["error": "\(error)"])
             failFirst(error)
             retry(after: pause)
@@ -103,7 +118,7 @@ final class SessionKeeper: Sendable {
         return .bridge(try bridge(answer))
     }
 
-    private func retry(after pause: Duration) {
+    func retry(after pause: Duration) {
         guard broadcast.state != .closed else { return }
         TimerThread.shared.schedule(at: .now + pause) { [weak self] in
             guard let self else { return }
@@ -136,75 +151,13 @@ final class SessionKeeper: Sendable {
 
     private func sessionChanged(_ session: Session, _ event: Session.Event) {
         switch event {
-        case .connected:
+        case .connected(let epoch):
             let isProven = core.withLock { $0.proven === session }
-            isProven ? advance(to: .connected, session) : probe(session)
+            isProven ? advance(to: .connected, session) : probe(session, epoch: epoch)
         case .suspended:
             advance(to: .suspended, session)
-            lookAgain(session)
+            lookAgain(session, epoch: session.epoch)
         case .ended(let code): ended(session, code)
-        }
-    }
-
-    /// Anything can accept a connection and send bytes that the C client takes for ZooKeeper's; a missing chroot shows in every
-    /// answer and in no event. So a session counts as connected when the root was read.
-    private func probe(_ session: Session) {
-        session.submit(.exists(.root, watch: nil), deadline: .now + configuration.requestTimeout) {
-            [weak self] result in
-            guard let self else { return }
-            switch result {
-            case .success:
-                prove(session)
-                first.resolve(.success(()))
-            case .failure(let failure) where failure.code == .noNode:
-                failFirst(
-                    ZooKeeperError(
-                        .chrootMissing, operation: "connect", path: servers.chroot,
-                        detail:
-                            "create it with a client of '\(servers.servers.map(\.description).joined(separator: ","))'")
-                )
-                prove(session)
-            case .failure:
-                // The connection broke again; the next one is probed.
-                break
-            }
-        }
-    }
-
-    private func prove(_ session: Session) {
-        core.withLock { $0.proven = session }
-        advance(to: .connected, session)
-    }
-
-    private func ended(_ session: Session, _ code: ZooKeeperError.Code) {
-        guard code != .closed else { return }
-        let goesOn = core.withLock { core in
-            guard broadcast.state != .closed else { return false }
-            if core.session === session {
-                core.session = nil
-            }
-            if core.proven === session { core.proven = nil }
-            core.ending.removeAll { $0.closed.current != nil }
-            core.ending.append(session)
-            return true
-        }
-        guard goesOn else { return }
-        switch code {
-        case .sessionExpired:
-            logger.warning("session expired; opening a new one", metadata: ["session": .string(session.id.hexadecimal)])
-            broadcast.publish(.expired)
-            broadcast.publish(.connecting)
-            DetachedThread.start("zk-open") { self.open(retryAfter: .milliseconds(100)) }
-        case .authenticationFailed:
-            broadcast.publish(.authenticationFailed)
-            failFirst(ZooKeeperError(code, operation: "connect"))
-            retry(after: .seconds(1))
-        default:
-            failFirst(
-                ZooKeeperError(
-                    code, operation: "connect",
-                    detail: "what answers at \(servers) speaks another protocol; is it the right port?"))
-            retry(after: .seconds(1))
         }
     }
 
@@ -229,19 +182,19 @@ final class SessionKeeper: Sendable {
         try result.get()
     }
 
-    private func failFirst(_ error: ZooKeeperError) {
+    func failFirst(_ error: ZooKeeperError) {
         first.resolve(.failure(error))
     }
 
     func close() {
         guard broadcast.publish(.closed) else { return }
-        let (session, waiting, ending) = core.withLock { core in
+        let (session, waiting, opening, ending) = core.withLock { core in
             let session = core.session
             let waiting = core.waiting
             core.session = nil
             core.proven = nil
             core.waiting = []
-            return (session, waiting, core.ending + (session.map { [$0] } ?? []))
+            return (session, waiting, core.opening, core.ending + (session.map { [$0] } ?? []))
         }
         let error = ZooKeeperError(.closed, operation: "connect")
         failFirst(error)
@@ -249,21 +202,19 @@ final class SessionKeeper: Sendable {
         session?.end(.closed)
         let finished = finished
         Task {
+            // One that was being made meanwhile is ended as soon as it is there.
+            if let session = await opening?.value() { await session.closed.value() }
             for session in ending { await session.closed.value() }
             finished.resolve(())
         }
     }
 
     /// The state changed, if it is this session that counts.
-    private func advance(to state: SessionState, _ session: Session) {
+    func advance(to state: SessionState, _ session: Session) {
         let counts = core.withLock { core in
             // Events may overtake the adoption of a session that was just opened.
             core.session === session || core.session == nil
         }
         if counts { broadcast.publish(state) }
     }
-}
-
-extension Int64 {
-    fileprivate var hexadecimal: String { "0x" + String(UInt64(bitPattern: self), radix: 16) }
 }

@@ -1,11 +1,12 @@
 extension Session {
     /// Sends `request`; `handler` runs exactly once, on a thread of the C client or on the timer thread, or on this one when
-    /// the request cannot be made.
+    /// the request cannot be made. What is wrong with the request itself is found here, before C sees it.
     package func submit(
         _ request: Request,
         deadline: ContinuousClock.Instant,
         handler: @escaping @Sendable (RequestResult) -> Void
     ) {
+        if let flaw = request.flaw { return handler(.failure(RequestFailure(flaw.code, detail: flaw.detail))) }
         let entered = core.withLock { core -> Entered in
             if case .ended(let code) = core.link { return .refused(RequestFailure(code, wasNeverSent: true)) }
             let isSent = core.link == .connected
@@ -38,7 +39,7 @@ extension Session {
     }
 
     /// Sends `request` and waits for the answer. A cancelled caller gets ``ZooKeeperError/Code/cancelled`` at once; what was
-    /// sent may be executed all the same.
+    /// sent may be executed all the same. The caller has checked the request.
     func perform(_ request: Request, deadline: ContinuousClock.Instant) async -> RequestResult {
         let id = core.withLock { $0.requests.reserve() }
         return await withTaskCancellationHandler {

@@ -73,6 +73,8 @@ package final class Session: Sendable {
     // MARK: What it is
 
     package var link: Link { core.withLock { $0.link } }
+    /// How many connections there have been.
+    package var epoch: UInt64 { core.withLock { $0.epoch } }
     /// The number that the server gave the session; 0 before the first connection.
     package var id: Int64 { core.withLock { $0.id } }
     /// The session timeout: as asked for, and from the first connection on as the server agreed to it.

@@ -1,0 +1,71 @@
+import Testing
+@testable import ZooKeeper
+import ZooKeeperTestKit
+
+/// Error codes that only a server of a certain kind, or with an accident, gives. The usual ones are in `ClientNodeTests`.
+@Suite(.serialized, .timeLimit(.minutes(2))) struct ErrorCodeTests {
+    @Test func aServerWithoutExtendedTypesAndWithQuotas() async throws {
+        var configuration = TestServer.Configuration()
+        configuration.extendedTypes = false
+        configuration.additionalSettings = ["enforceQuota": "true"]
+        try await TestServer.with(configuration) { server in
+            try await ZooKeeperClient.with(.quiet(server.connectString)) { client in
+                let path = try NodePath("/q")
+                await expect(.unimplemented) { try await client.create(path, mode: .persistentWithTTL(.seconds(1))) }
+                var transaction = Transaction()
+                transaction.create(path, mode: .persistentWithTTL(.seconds(1)))
+                await expect(.unimplemented) { try await client.commit(transaction) }
+
+                try await client.create(path)
+                let quota = NodePath(unchecked: "/zookeeper/quota/q")
+                try await client.create(quota)
+                try await client.create(
+                    quota.appending(unchecked: "zookeeper_limits"),
+                    data: Array("count=-1,bytes=-1=;byteHardLimit=10;countHardLimit=-1".utf8))
+                try await client.create(
+                    quota.appending(unchecked: "zookeeper_stats"), data: Array("count=1,bytes=0".utf8))
+                let error = await #expect(throws: ZooKeeperError.self) {
+                    try await client.set(path, data: [UInt8](repeating: 1, count: 100))
+                }
+                #expect(error?.code == .quotaExceeded)
+                #expect(error?.outcomeIsUnknown == false)
+                #expect(try await client.set(path, data: [1]).version == 1)
+            }
+        }
+    }
+
+    @Test func aConnectionThatIsLostWithRequestsOnIt() async throws {
+        try await TestServer.with { server in
+            try await ZooKeeperClient.with(.brief(server.connectString)) { client in
+                try server.pause()
+                async let write = error { try await client.create(NodePath("/n")) }
+                async let read = error { try await client.get(.root) }
+                async let transaction = error {
+                    var transaction = Transaction()
+                    transaction.check(.root)
+                    return try await client.commit(transaction)
+                }
+                while client.keeper.currentSession?.core.withLock({ $0.requests.count }) != 3 { await Task.yield() }
+                try await server.kill()
+                #expect(await write?.code == .connectionLost)
+                #expect(await write?.outcomeIsUnknown == true)
+                #expect(await write?.isRetriable == true)
+                #expect(await read?.code == .connectionLost)
+                #expect(await read?.outcomeIsUnknown == false)
+                #expect(await transaction?.code == .connectionLost)
+                #expect(await transaction?.outcomeIsUnknown == true)
+                try await server.restart()
+                _ = try await client.get(.root)
+            }
+        }
+    }
+
+    private func error(_ body: () async throws -> some Any) async -> ZooKeeperError? {
+        do {
+            _ = try await body()
+            return nil
+        } catch {
+            return error as? ZooKeeperError
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import Testing
+import ZooKeeper
+import ZooKeeperTestKit
+
+/// Nothing is left of a client that was closed. The tests that count have a process to themselves.
+@Suite(.timeLimit(.minutes(2))) struct ResourceTests {
+    @Test func aHundredClientLifetimes() async {
+        await #expect(processExitsWith: .success) {
+            try await TestServer.with { server in
+                try await ResourceTests.expectFlat(rounds: 100) { number in
+                    try await ZooKeeperClient.with(.quiet(server.connectString)) { client in
+                        let path = try NodePath("/n\(number)")
+                        try await client.create(path, data: [UInt8](repeating: 1, count: 10_000))
+                        let watch = try await client.getAndWatch(path).watch
+                        _ = try await client.existsAndWatch(NodePath("/never"))
+                        try await client.delete(path)
+                        _ = try await watch.event()
+                    }
+                }
+            }
+        }
+    }
+
+    @Test func clientsThatNeverConnect() async {
+        await #expect(processExitsWith: .success) {
+            for peer in [FakePeer.Behaviour.silent, .closesAtOnce, .http] {
+                try await FakePeer.with(peer) { peer in
+                    try await ResourceTests.expectFlat(rounds: 4) { number in
+                        var configuration = ZooKeeperClient.Configuration.quiet(peer.connectString)
+                        configuration.connectTimeout = .milliseconds(50)
+                        let client = try? await ZooKeeperClient.connect(configuration)
+                        #expect(client == nil)
+                        // Ended at any point of the way.
+                        let connecting = Task { try await ZooKeeperClient.connect(configuration) }
+                        try await Task.sleep(for: .microseconds(number * 200))
+                        connecting.cancel()
+                        _ = try? await connecting.value
+                    }
+                }
+            }
+        }
+    }
+
+    /// What there is after the last round is what there was after the first ones.
+    static func expectFlat(rounds: Int, _ round: (Int) async throws -> Void) async throws {
+        var (descriptors, memory): ([String], Int) = ([], 0)
+        for number in 0..<rounds {
+            try await round(number)
+            // What is needed once is there then, and the allocator has what it wants.
+            guard number == rounds / 4 else { continue }
+            await onlyTheTimerIsLeft()
+            (descriptors, memory) = (OwnProcess.descriptors, OwnProcess.residentKibibytes)
+        }
+        await onlyTheTimerIsLeft()
+        let open = OwnProcess.descriptors
+        #expect(open == descriptors, "\(open) instead of \(descriptors)")
+        let grown = OwnProcess.residentKibibytes - memory
+        #expect(grown < 2048, "grown by \(grown) KiB")
+    }
+
+    /// A thread is listed for a moment after it has done its last work.
+    private static func onlyTheTimerIsLeft() async {
+        let deadline = ContinuousClock.now + .seconds(1)
+        while OwnProcess.ownThreads != ["zk-timer"], ContinuousClock.now < deadline { await Task.yield() }
+        let threads = OwnProcess.ownThreads
+        #expect(threads == ["zk-timer"], "\(threads)")
+    }
+}
