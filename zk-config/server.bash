@@ -2,7 +2,7 @@
 # Sourced by up, down and status: the directories of servers, their processes, and how to ask them.
 
 here=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
-# shellcheck source=java.sh
+# shellcheck source-path=SCRIPTDIR source=java.sh
 . "$here/java.sh"
 
 fail() {
