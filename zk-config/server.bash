@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# Sourced by up, down and status: the directory of a server, its process, and how to ask it.
+# Sourced by up, down and status: the directories of servers, their processes, and how to ask them.
 
 here=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
-# shellcheck source=java.sh
+# shellcheck source-path=SCRIPTDIR source=java.sh
 . "$here/java.sh"
 
 fail() {
@@ -10,9 +10,18 @@ fail() {
     exit "${2:-1}"
 }
 
-# Reads the arguments of a script: --help or [DIR]. Sets `directory`.
+# Reads the arguments of a script: --help, [DIR] or ensemble [DIR]. Sets `directory`; for an ensemble also `ensemble`,
+# the directory that holds those of its members. `argument` is what to write on a command line for the same.
 read_arguments() {
     directory=${ZK_DIR:-${XDG_STATE_HOME:-${HOME:?HOME is not set; set ZK_DIR}/.local/state}/zookeeper-locks}
+    ensemble=
+    argument=
+    if [ "${1-}" = ensemble ]; then
+        directory+=/ensemble
+        ensemble=$directory
+        argument=' ensemble'
+        shift
+    fi
     if [ $# -gt 1 ]; then
         usage >&2
         exit 2
@@ -24,10 +33,25 @@ read_arguments() {
             ;;
         '') ;;
         -*) fail "unknown option $1; see --help" 2 ;;
-        */*) directory=$1 ;;
+        */*)
+            directory=${1%/}
+            directory=${directory:-/}
+            [ -z "$ensemble" ] || ensemble=$directory
+            printf -v argument '%s %q' "$argument" "$1"
+            ;;
         # Words stay free for other ways to run.
         *) fail "DIR is a path with a slash; did you mean ./$1 ?" 2 ;;
     esac
+}
+
+# Sets `members` to the directories of the ensemble's members, by their numbers.
+find_members() {
+    members=()
+    local settings
+    while IFS= read -r settings; do
+        members+=("${settings%/zoo.cfg}")
+    done < <(printf '%s\n' "$ensemble"/server-*/zoo.cfg | sort -V)
+    [ -e "${members[0]}/zoo.cfg" ] || members=()
 }
 
 # The pid of the server of this directory; fails if it does not run.
@@ -42,6 +66,18 @@ server_pid() {
 
 server_port() {
     sed -n 's/^clientPort=//p' "$directory/zoo.cfg"
+}
+
+# The addresses of all members, for a client.
+connect_string() {
+    local directory addresses=()
+    for directory in "${members[@]}"; do
+        addresses+=("127.0.0.1:$(server_port)")
+    done
+    (
+        IFS=,
+        echo "${addresses[*]}"
+    )
 }
 
 # Asks the server a four-letter word. The time limit is for one that is paused, or so young that it never answers.

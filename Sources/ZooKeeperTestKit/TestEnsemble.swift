@@ -82,16 +82,17 @@ public final class TestEnsemble: Sendable {
         )
     }
 
-    /// The same with another environment, so that the kit's own tests can choose one.
+    /// The same with another environment and other routes between the members, so that the kit's own tests can choose them.
     static func with<R>(
         _ size: Int = 3,
         configuration: Configuration = .init(),
         environment: [String: String],
+        route: @escaping QuorumPorts.Route = { _, _, direct in direct },
         isolation: isolated (any Actor)? = #isolation,
         _ body: (TestEnsemble) async throws -> sending R
     ) async throws -> sending R {
         let ensemble = try await started {
-            try await TestEnsemble(size, configuration, environment: environment)
+            try await TestEnsemble(size, configuration, environment: environment, route: route)
         }
         return try await ensemble.ending(after: body)
     }
