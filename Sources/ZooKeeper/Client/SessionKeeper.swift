@@ -32,7 +32,7 @@ final class SessionKeeper: Sendable {
     init(
         _ configuration: ZooKeeperClient.Configuration,
         _ servers: ConnectString,
-        makeTransport: (@Sendable () -> any Transport)?
+        makeTransport: (@Sendable () -> any Transport)? = nil
     ) {
         self.configuration = configuration
         self.makeTransport = makeTransport
