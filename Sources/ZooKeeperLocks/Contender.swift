@@ -16,8 +16,10 @@ final class Contender: Sendable {
 
     private struct Core {
         var machine: QueueMachine
-        var inbox: [QueueMachine.Event] = []
+        var inbox: [(event: QueueMachine.Event, entry: Int?)] = []
         var isBusy = false
+        /// How often the queue was entered: once for each session.
+        var entry = 0
         var session: Session?
         var observer: Session.ObserverID?
         var lossHandlers: [@Sendable (LossReason) -> Void] = []
@@ -62,14 +64,19 @@ final class Contender: Sendable {
         client.whenSession { [self] session in
             switch session {
             case .success(let session): enter(session)
-            case .failure(let error): post(.sessionEnded(error.code))
+            case .failure(let error): post(.sessionEnded(error.code), of: nil)
             }
         }
     }
 
     private func enter(_ session: Session) {
+        // What earlier sessions still have to say is of no interest from here on; see `post`.
+        let entry = core.withLock { core in
+            core.entry += 1
+            return core.entry
+        }
         // The session holds on to the contender, whose clean-up may outlive everybody who cared, until the machine has ended.
-        let observer = session.observe { [self] event in sessionChanged(event) }
+        let (observer, link) = session.observe { [self] event in sessionChanged(event, entry) }
         let previous = core.withLock { core in
             let previous = (core.session, core.observer)
             core.session = session
@@ -77,10 +84,9 @@ final class Contender: Sendable {
             return previous
         }
         if let session = previous.0, let observer = previous.1 { session.removeObserver(observer) }
-        let link = session.link
-        post(.enter(uuid: UUID().uuidString.lowercased(), sessionID: session.id, isConnected: link == .connected))
+        post(.enter(uuid: UUID().uuidString.lowercased(), isConnected: link == .connected), of: entry)
         // It may have ended before the observer was there.
-        if case .ended(let code) = link { post(.sessionEnded(code)) }
+        if case .ended(let code) = link { post(.sessionEnded(code), of: entry) }
     }
 
     func giveUp(_ departure: QueueMachine.Departure) {
@@ -123,35 +129,39 @@ final class Contender: Sendable {
 
     // MARK: Events in, actions out
 
-    private func sessionChanged(_ event: Session.Event) {
+    private func sessionChanged(_ event: Session.Event, _ entry: Int) {
         switch event {
-        case .connected: post(.connected)
-        case .suspended: post(.suspended)
-        case .ended(let code): post(.sessionEnded(code))
+        case .connected: post(.connected, of: entry)
+        case .suspended: post(.suspended, of: entry)
+        case .ended(let code): post(.sessionEnded(code), of: entry)
         }
     }
 
-    func post(_ event: QueueMachine.Event) {
+    /// - Parameter entry: the entry into the queue that the event belongs to. While a session ends, another thread may have entered
+    ///   in the next one already; answers of the old one then come too late to matter. `nil` for what comes from outside.
+    func post(_ event: QueueMachine.Event, of entry: Int? = nil) {
         let mustRun = core.withLock { core in
-            core.inbox.append(event)
+            core.inbox.append((event, entry))
             defer { core.isBusy = true }
             return !core.isBusy
         }
         guard mustRun else { return }
         while true {
-            let next = core.withLock { core -> (actions: [QueueMachine.Action], session: Session?)? in
+            let next = core.withLock { core -> (actions: [QueueMachine.Action], session: Session?, entry: Int)? in
                 guard !core.inbox.isEmpty else {
                     core.isBusy = false
                     return nil
                 }
-                return (core.machine.handle(core.inbox.removeFirst()), core.session)
+                let (event, entry) = core.inbox.removeFirst()
+                let isLate = entry.map { $0 != core.entry } ?? false
+                return (isLate ? [] : core.machine.handle(event), core.session, core.entry)
             }
-            guard let (actions, session) = next else { return }
-            for action in actions { perform(action, session) }
+            guard let (actions, session, entry) = next else { return }
+            for action in actions { perform(action, session, entry) }
         }
     }
 
-    private func perform(_ action: QueueMachine.Action, _ session: Session?) {
+    private func perform(_ action: QueueMachine.Action, _ session: Session?, _ entry: Int) {
         switch action {
         case .tellPosition(let own, let view):
             onPosition?(
@@ -184,9 +194,11 @@ final class Contender: Sendable {
             }
             if let session = observation.0, let observer = observation.1 { session.removeObserver(observer) }
         case .pause(let pause, let step):
-            TimerThread.shared.schedule(at: .now + length(of: pause, session)) { self.post(.paused(step: step)) }
+            TimerThread.shared.schedule(at: .now + length(of: pause, session)) {
+                self.post(.paused(step: step), of: entry)
+            }
         case .create, .list, .makeParents, .watchPredecessor, .barrier, .readNode, .delete:
-            if let session { request(action, session) }
+            if let session { request(action, session, entry) }
         }
     }
 

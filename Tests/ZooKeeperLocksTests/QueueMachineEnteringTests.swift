@@ -12,10 +12,40 @@ import ZooKeeper
         #expect(granted.last == .grant(Harness.own(0)))
     }
 
-    @Test func waitsForTheConnectionBeforeItAsks() {
+    @Test func whatIsAskedWithoutAConnectionWaitsForOne() {
+        // In the session, in order: the machine does not have to know, and cannot miss the news.
         var harness = Harness()
-        #expect(harness.enter(isConnected: false) == [])
-        #expect(harness.send(.connected) == [.create(prefix: "_c_\(Harness.uuid)-lock-"), .list(step: 1)])
+        #expect(harness.enter(isConnected: false) == [.create(prefix: "_c_\(Harness.uuid)-lock-"), .list(step: 1)])
+        #expect(harness.send(.connected) == [])
+    }
+
+    @Test func theNewsOfTheConnectionMayComeFirst() {
+        var harness = Harness()
+        harness.send(.connected)
+        #expect(!harness.enter(isConnected: false).isEmpty)
+    }
+
+    @Test func aClosedClientEndsTheWaitForTheNextSession() {
+        var harness = Harness.waiting()
+        harness.send(.sessionEnded(.sessionExpired))
+        harness.send(.sessionEnded(.closed))
+        #expect(harness.departures == [.failed(RequestFailure(.closed), operation: "acquire")])
+        #expect(harness.isEnded)
+    }
+
+    /// A session is marked as ended before its observers are told: what is asked in between is refused at once.
+    @Test(arguments: [ZooKeeperError.Code.sessionExpired, .closed])
+    func anAnswerThatTellsOfTheEndIsNoReasonToFail(code: ZooKeeperError.Code) {
+        var entering = Harness()
+        entering.enter()
+        entering.create(.failure(RequestFailure(code, wasNeverSent: true)))
+        entering.list(.failure(RequestFailure(code, wasNeverSent: true)))
+        #expect(entering.departures.isEmpty)
+        var waiting = Harness.waiting()
+        waiting.send(.predecessorChanged(step: waiting.machine.step, .deleted))
+        waiting.list(.failure(RequestFailure(code, wasNeverSent: true)))
+        #expect(waiting.departures.isEmpty)
+        #expect(waiting.send(.sessionEnded(.sessionExpired)) == [.awaitSession])
     }
 
     @Test func watchesThePredecessorOnly() {
@@ -78,8 +108,8 @@ import ZooKeeper
         harness.enter()
         harness.create(.success(Harness.own(5)))
         harness.send(.suspended)
-        #expect(harness.list(.failure(Harness.notSent)) == [])
-        #expect(harness.send(.connected) == [.list(step: 2)])
+        #expect(harness.list(.failure(Harness.notSent)) == [.pause(.backOff(attempt: 1), step: 2)])
+        #expect(harness.send(.connected) == [.list(step: 3)])
         harness.list(.success([Harness.name(5)]))
         #expect(harness.isGranted)
     }
@@ -124,7 +154,7 @@ import ZooKeeper
         var harness = Harness.waiting()
         #expect(harness.send(.sessionEnded(.sessionExpired)) == [.awaitSession])
         let uuid = "99999999-1111-2222-3333-444455556666"
-        let actions = harness.send(.enter(uuid: uuid, sessionID: 0x200, isConnected: true))
+        let actions = harness.send(.enter(uuid: uuid, isConnected: true))
         #expect(actions.first == .create(prefix: "_c_\(uuid)-lock-"))
         #expect(harness.departures.isEmpty)
     }

@@ -10,7 +10,6 @@ struct Harness {
     var machine: QueueMachine
     var actions: [QueueMachine.Action] = []
     static let uuid = "7f3c0a52-1111-2222-3333-444455556666"
-    static let session: Int64 = 0x100
 
     init(onlyIfAvailable: Bool = false) {
         machine = QueueMachine(onlyIfAvailable: onlyIfAvailable)
@@ -42,7 +41,7 @@ struct Harness {
 
     @discardableResult
     mutating func enter(isConnected: Bool = true) -> [QueueMachine.Action] {
-        send(.enter(uuid: Self.uuid, sessionID: Self.session, isConnected: isConnected))
+        send(.enter(uuid: Self.uuid, isConnected: isConnected))
     }
 
     /// The answer to the latest listing, or to whatever the latest question was.

@@ -86,8 +86,10 @@ package final class Session: Sendable {
     // MARK: Observers
 
     /// Calls `observer` with each event from now on, on a thread of the C client, in order with answers and watches.
-    package func observe(_ observer: @escaping @Sendable (Event) -> Void) -> ObserverID {
-        core.withLock { ObserverID(key: $0.observers.insert(observer)) }
+    ///
+    /// - Returns: also the link as of this instant: the first event is told against it.
+    package func observe(_ observer: @escaping @Sendable (Event) -> Void) -> (ObserverID, Link) {
+        core.withLock { (ObserverID(key: $0.observers.insert(observer)), $0.link) }
     }
 
     package func removeObserver(_ id: ObserverID) {

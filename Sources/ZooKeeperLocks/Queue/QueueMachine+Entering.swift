@@ -1,7 +1,7 @@
 import ZooKeeper
 
 extension QueueMachine {
-    mutating func enter(_ uuid: String, _ sessionID: Int64, _ isConnected: Bool) {
+    mutating func enter(_ uuid: String, _ isConnected: Bool) {
         switch phase {
         case .idle, .betweenSessions: break
         // It was given up before there was a session.
@@ -10,7 +10,6 @@ extension QueueMachine {
         }
         guard departure == nil else { return finish() }
         self.uuid = uuid
-        self.sessionID = sessionID
         self.isConnected = isConnected
         take(.enter)
     }
@@ -150,10 +149,12 @@ extension QueueMachine {
 }
 
 extension RequestFailure {
-    /// The same request may be made again on the same session, now or after a reconnect.
+    /// The same request may be made again: in the same session, or in the next one, as the news of a session's end may come
+    /// after an answer that tells of it.
     var isTransient: Bool {
         switch code {
         case .connectionLost, .requestTimedOut, .throttled, .sessionMoved, .notReadOnly: true
+        case .sessionExpired, .authenticationFailed, .notZooKeeper, .closed: true
         default: false
         }
     }

@@ -7,14 +7,14 @@ extension QueueMachine {
         switch phase {
         case .held, .leaving, .ended:
             return
-        case .idle, .betweenSessions, .makingParents, .stalled(.enter), .stalled(.makeParents):
+        case .idle, .betweenSessions, .makingParents, .stalled(.enter), .stalled(.makeParents), .resting:
             departure = reason
             finish()
         case .listing(let own), .approaching(let own, _, _), .waiting(let own, _), .stalled(.list(let own)),
             .stalled(.watch(let own, _, _)):
             departure = reason
             // Whoever waited in vain is told how many were ahead at the end.
-            if reason == .timedOut && isConnected { actions.append(.list(step: -1)) }
+            if reason == .timedOut { actions.append(.list(step: -1)) }
             leave(own)
         case .entering, .recovering, .adopting, .stalled(.recover), .stalled(.adopt):
             // There may be a node. It is known when the answer arrives.
@@ -46,8 +46,8 @@ extension QueueMachine {
     // MARK: Removing nodes
 
     mutating func remove(_ name: String) {
-        strays[name] = isConnected
-        if isConnected { actions.append(.delete(name)) }
+        strays[name] = true
+        actions.append(.delete(name))
     }
 
     mutating func removeStrays() {
@@ -64,7 +64,6 @@ extension QueueMachine {
             strays[name] = nil
         case .failure(let failure) where failure.isTransient || failure.outcomeIsUnknown:
             strays[name] = false
-            guard isConnected else { break }
             attempts += 1
             actions.append(.pause(.backOff(attempt: attempts), step: step))
         case .failure(let failure):

@@ -37,7 +37,7 @@ extension QueueMachine {
         guard departure == nil else {
             for node in found { remove(node.string) }
             if found.isEmpty && !isSecondLook {
-                become(.stalled(.recover(isSecondLook: true)))
+                become(.resting(.recover(isSecondLook: true)))
                 return pause(.untilStragglersAreGone)
             }
             become(.leaving)
@@ -50,14 +50,20 @@ extension QueueMachine {
         }
     }
 
-    mutating func nodeRead(_ result: Result<Stat, RequestFailure>) {
+    mutating func nodeRead(_ result: Result<(stat: Stat, isOurs: Bool), RequestFailure>) {
         guard case .adopting(let name, let names) = phase else { return }
         switch result {
-        case .success(let stat):
+        case .success((_, isOurs: false)):
+            // A node of an earlier session is about to vanish; it must not be taken for ours. It cannot have our name either.
+            departure =
+                departure
+                ?? .failed(
+                    RequestFailure(.internalInconsistency, detail: "\(name) belongs to another session"),
+                    operation: "exists")
+            finish()
+        case .success((let stat, isOurs: true)):
             let own = Own(name: name, czxid: stat.czxid)
-            guard departure == nil else { return leave(own) }
-            // A node of an earlier session is about to vanish; it must not be taken for ours.
-            stat.ephemeralOwner == sessionID ? decide(own, names) : take(.enter)
+            departure == nil ? decide(own, names) : leave(own)
         case .failure(let failure) where failure.isTransient || failure.outcomeIsUnknown:
             takeAgain(.adopt(name: name, names: names))
         case .failure(let failure) where failure.code == .noNode:

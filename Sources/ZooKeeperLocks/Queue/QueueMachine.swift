@@ -27,15 +27,16 @@ struct QueueMachine: Sendable {
     }
 
     enum Event: Sendable {
-        /// Begin, in the session of that number. `uuid` was never used before.
-        case enter(uuid: String, sessionID: Int64, isConnected: Bool)
+        /// Begin, in the session that there is now. `uuid` was never used before.
+        case enter(uuid: String, isConnected: Bool)
         case created(Result<Own, RequestFailure>)
         case listed(step: Int, Result<[String], RequestFailure>)
         case parentsMade(step: Int, Result<Void, RequestFailure>)
         case predecessorRead(step: Int, Result<Void, RequestFailure>)
         case predecessorChanged(step: Int, WatchEvent.Kind)
         case barrierPassed(step: Int, Result<Void, RequestFailure>)
-        case nodeRead(step: Int, Result<Stat, RequestFailure>)
+        /// `isOurs`: the node belongs to the session that there is now.
+        case nodeRead(step: Int, Result<(stat: Stat, isOurs: Bool), RequestFailure>)
         case deleted(name: String, Result<Void, RequestFailure>)
         case paused(step: Int)
         case connected
@@ -83,7 +84,7 @@ struct QueueMachine: Sendable {
         case untilStragglersAreGone
     }
 
-    /// What to do as soon as there is a connection.
+    /// What to do next.
     enum Step: Hashable, Sendable {
         case enter
         case makeParents
@@ -95,7 +96,10 @@ struct QueueMachine: Sendable {
 
     enum Phase: Sendable {
         case idle
+        /// A step failed that may succeed later: after a pause, or with the next connection if that comes first.
         case stalled(Step)
+        /// A step that must not come before the pause is over.
+        case resting(Step)
         case entering(created: Result<Own, RequestFailure>?, listed: Result<[String], RequestFailure>?)
         case makingParents
         case listing(Own)
@@ -115,7 +119,7 @@ struct QueueMachine: Sendable {
     let onlyIfAvailable: Bool
     private(set) var phase = Phase.idle
     var uuid = ""
-    var sessionID: Int64 = 0
+    /// Whether there is a connection, as far as was told. What is asked without one waits for it; whoever gives up does not.
     var isConnected = false
     /// Rises with every question, so that an answer to an older one is told apart.
     var step = 0
@@ -140,7 +144,7 @@ struct QueueMachine: Sendable {
 
     mutating func handle(_ event: Event) -> [Action] {
         switch event {
-        case .enter(let uuid, let sessionID, let isConnected): enter(uuid, sessionID, isConnected)
+        case .enter(let uuid, let isConnected): enter(uuid, isConnected)
         case .created(let result): created(result)
         case .listed(let step, let result): if step == self.step { listed(result) } else { surveyed(result) }
         case .parentsMade(step, let result): parentsMade(result)
@@ -168,9 +172,8 @@ struct QueueMachine: Sendable {
 
     // MARK: One step after the other
 
-    /// Takes a step now, or as soon as there is a connection.
+    /// Asks what the step asks. Without a connection the questions wait for one, in order.
     mutating func take(_ next: Step) {
-        guard isConnected else { return phase = .stalled(next) }
         step += 1
         switch next {
         case .enter:
@@ -194,10 +197,9 @@ struct QueueMachine: Sendable {
         }
     }
 
-    /// Takes a step again that failed and may succeed later: after the reconnect, or after a pause that grows.
+    /// Takes a step again that failed and may succeed later: after a pause that grows, or with the next connection.
     mutating func takeAgain(_ next: Step) {
         phase = .stalled(next)
-        guard isConnected else { return }
         attempts += 1
         pause(.backOff(attempt: attempts))
     }
@@ -208,8 +210,12 @@ struct QueueMachine: Sendable {
     }
 
     private mutating func paused(_ step: Int) {
-        guard isConnected else { return }
-        if step == self.step, case .stalled(let next) = phase { take(next) }
+        if step == self.step {
+            switch phase {
+            case .stalled(let next), .resting(let next): take(next)
+            default: break
+            }
+        }
         removeStrays()
     }
 
@@ -231,7 +237,9 @@ struct QueueMachine: Sendable {
         isConnected = false
         strays = [:]
         switch phase {
-        case .ended, .betweenSessions:
+        case .ended:
+            return
+        case .betweenSessions where code == .sessionExpired:
             return
         case .held:
             actions.append(.lose(LossReason(code)))

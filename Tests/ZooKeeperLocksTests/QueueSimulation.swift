@@ -3,28 +3,18 @@ import ZooKeeper
 
 @testable import ZooKeeperLocks
 
-struct ReviewGenerator: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
-
 /// A tiny model of one server and several clients with contenders on them, in random schedules.
-struct Simulation {
+struct QueueSimulation {
     struct Faults {
-        /// What `Contender.enter` does: the number of a session that never was connected is 0.
-        var idBeforeConnectIsZero = false
         /// What `Session.end` does: observers first, then pending answers; a new session may come between.
         var staleAnswersAfterExpiry = false
         var externalDeletes = false
     }
 
-    enum Op { case create(prefix: String), list(step: Int), parents(step: Int), watch(String, step: Int), barrier(step: Int), read(String, step: Int), delete(String) }
+    enum Op {
+        case create(prefix: String), list(step: Int), parents(step: Int), watch(String, step: Int), barrier(step: Int),
+            read(String, step: Int), delete(String)
+    }
     struct Outstanding { var id: Int; var contender: Int; var op: Op }
     struct Reply { var id: Int; var contender: Int; var event: QueueMachine.Event }
     struct Client {
@@ -40,7 +30,7 @@ struct Simulation {
     }
     struct Node { var czxid: Int64; var owner: Int64 }
 
-    var rng: ReviewGenerator
+    var rng: SeededGenerator
     var faults: Faults
     var clients: [Client] = []
     var machines: [QueueMachine] = []
@@ -54,14 +44,16 @@ struct Simulation {
     var nextID = 0
     var watches: [(node: String, client: Int, session: Int64, contender: Int, step: Int)] = []
     var timers: [(contender: Int, step: Int)] = []
-    var stale: [(contender: Int, event: QueueMachine.Event)] = []
+    var stale: [(contender: Int, entry: Int, event: QueueMachine.Event)] = []
+    /// How often each contender has entered the queue; its driver drops what belongs to an earlier entry.
+    var entries: [Int] = []
     var granted: [Int: QueueMachine.Own] = [:]
     var problems: [String] = []
     var trace: [String] = []
     var grants = 0
 
     init(seed: UInt64, clients count: Int, contenders: Int, faults: Faults) {
-        rng = ReviewGenerator(state: seed)
+        rng = SeededGenerator(seed: seed)
         self.faults = faults
         for _ in 0..<count {
             clients.append(Client(session: nextSession))
@@ -71,6 +63,7 @@ struct Simulation {
             machines.append(QueueMachine(onlyIfAvailable: Int.random(in: 0..<8, using: &rng) == 0))
             home.append(index % count)
             uuids.append([])
+            entries.append(0)
         }
     }
 
@@ -81,8 +74,8 @@ struct Simulation {
         let uuid = "00000000-0000-0000-\(1000 + c)-\(100_000_000_000 + uuids[c].count)"
         uuids[c].append(uuid)
         let client = clients[home[c]]
-        let id = client.wasConnected || !faults.idBeforeConnectIsZero ? client.session : 0
-        post(c, .enter(uuid: uuid, sessionID: id, isConnected: client.connected))
+        entries[c] += 1
+        post(c, .enter(uuid: uuid, isConnected: client.connected))
     }
 
     mutating func post(_ c: Int, _ event: QueueMachine.Event) {
@@ -146,8 +139,10 @@ struct Simulation {
     mutating func remove(_ name: String) {
         nodes[name] = nil
         zxid += 1
-        for watch in watches where watch.node == name && clients[watch.client].session == watch.session && clients[watch.client].connected {
-            clients[watch.client].replies.append(Reply(id: 0, contender: watch.contender, event: .predecessorChanged(step: watch.step, .deleted)))
+        for watch in watches
+        where watch.node == name && clients[watch.client].session == watch.session && clients[watch.client].connected {
+            clients[watch.client].replies.append(
+                Reply(id: 0, contender: watch.contender, event: .predecessorChanged(step: watch.step, .deleted)))
         }
         // Those of the disconnected are set again on reconnect.
         watches.removeAll { $0.node == name && clients[$0.client].connected }
@@ -179,11 +174,11 @@ struct Simulation {
             guard nodes[name] != nil else { return .predecessorRead(step: step, .failure(no(.noNode))) }
             watches.append((name, h, clients[h].session, request.contender, step))
             return .predecessorRead(step: step, .success(()))
-        case .barrier(let step): 
+        case .barrier(let step):
             return .barrierPassed(step: step, parent ? .success(()) : .failure(no(.noNode)))
         case .read(let name, let step):
             guard let node = nodes[name] else { return .nodeRead(step: step, .failure(no(.noNode))) }
-            return .nodeRead(step: step, .success(Stat(czxid: node.czxid, ephemeralOwner: node.owner)))
+            return .nodeRead(step: step, .success((Stat(czxid: node.czxid), isOurs: node.owner == clients[h].session)))
         case .delete(let name):
             if throttled { return .deleted(name: name, .failure(no(.throttled))) }
             guard nodes[name] != nil else { return .deleted(name: name, .failure(no(.noNode))) }
@@ -238,7 +233,9 @@ struct Simulation {
         clients[h].connected = false
         for reply in sessionsWatches {
             // Undelivered events of watches: set again on reconnect, and told then.
-            if case .predecessorChanged(let step, _) = reply.event { watches.append(("gone", h, clients[h].session, reply.contender, step)) }
+            if case .predecessorChanged(let step, _) = reply.event {
+                watches.append(("gone", h, clients[h].session, reply.contender, step))
+            }
         }
         let failed = clients[h].outstanding
         clients[h].outstanding = []
@@ -264,7 +261,10 @@ struct Simulation {
             let mine = watches.filter { $0.client == h && $0.session == clients[h].session && nodes[$0.node] == nil }
             watches.removeAll { w in w.client == h && (w.session != clients[h].session || nodes[w.node] == nil) }
             for c in machines.indices where home[c] == h { post(c, .connected) }
-            for watch in mine { clients[h].replies.append(Reply(id: 0, contender: watch.contender, event: .predecessorChanged(step: watch.step, .deleted))) }
+            for watch in mine {
+                clients[h].replies.append(
+                    Reply(id: 0, contender: watch.contender, event: .predecessorChanged(step: watch.step, .deleted)))
+            }
             return
         }
         log("client \(h) learns of the expiry")
@@ -273,10 +273,15 @@ struct Simulation {
         clients[h].requests = []
         clients[h].replies = []
         clients[h].session = -1
+        let entryBefore = entries
         for c in machines.indices where home[c] == h { post(c, .sessionEnded(.sessionExpired)) }
         for request in failed {
             let event = Self.failed(request, .sessionExpired, sent: false)
-            if faults.staleAnswersAfterExpiry { stale.append((request.contender, event)) } else { post(request.contender, event) }
+            if faults.staleAnswersAfterExpiry {
+                stale.append((request.contender, entryBefore[request.contender], event))
+            } else {
+                post(request.contender, event)
+            }
         }
         clients[h].session = nextSession
         nextSession += 1
@@ -310,7 +315,7 @@ struct Simulation {
         case 86..<88:
             if !stale.isEmpty {
                 let answer = stale.removeFirst()
-                post(answer.contender, answer.event)
+                if answer.entry == entries[answer.contender] { post(answer.contender, answer.event) }
             }
         case 88..<90:
             let c = Int.random(in: machines.indices, using: &rng)
@@ -324,9 +329,11 @@ struct Simulation {
             // Reaped, as it is empty.
             if nodes.isEmpty { parent = false }
         case 95:
-            guard faults.externalDeletes, let name = nodes.keys.sorted().randomElement(using: &rng), chance(20) else { return }
+            guard faults.externalDeletes, let name = nodes.keys.sorted().randomElement(using: &rng), chance(20) else {
+                return
+            }
             remove(name)
-        default: 
+        default:
             let c = Int.random(in: machines.indices, using: &rng)
             if case .idle = machines[c].phase { enter(c) }
         }
@@ -345,7 +352,7 @@ struct Simulation {
     mutating func settle() {
         quiet = true
         for h in clients.indices { reconnect(h); reconnect(h) }
-        for (c, event) in stale { post(c, event) }
+        for (c, entry, event) in stale where entry == entries[c] { post(c, event) }
         stale = []
         for c in machines.indices { if case .idle = machines[c].phase { enter(c) } }
         var budget = 20_000
@@ -371,101 +378,29 @@ struct Simulation {
             break
         }
         if budget == 0 { problems.append("livelock") }
-        for c in machines.indices where !machines[c].isEnded { problems.append("c\(c) is stuck in \(machines[c].phase)") }
+        for c in machines.indices where !machines[c].isEnded {
+            problems.append("c\(c) is stuck in \(machines[c].phase)")
+        }
         if !nodes.isEmpty { problems.append("left at the end: \(nodes.keys.sorted())") }
     }
 
-    static func run(seeds: Range<UInt64>, faults: Faults) -> (failures: [(seed: UInt64, problems: [String], trace: [String])], grants: Int) {
+    static func run(seeds: Range<UInt64>, faults: Faults) -> (
+        failures: [(seed: UInt64, problems: [String], trace: [String])], grants: Int
+    ) {
         var failures: [(UInt64, [String], [String])] = []
         var grants = 0
         for seed in seeds {
-            var shape = ReviewGenerator(state: seed &* 7919)
-            var simulation = Simulation(
-                seed: seed, clients: Int.random(in: 1...4, using: &shape), contenders: Int.random(in: 1...8, using: &shape), faults: faults)
-            for _ in 0..<Int.random(in: 20...1500, using: &shape) where simulation.problems.isEmpty { simulation.randomEvent() }
+            var shape = SeededGenerator(seed: seed &* 7919)
+            var simulation = QueueSimulation(
+                seed: seed, clients: Int.random(in: 1...4, using: &shape),
+                contenders: Int.random(in: 1...8, using: &shape), faults: faults)
+            for _ in 0..<Int.random(in: 20...1500, using: &shape) where simulation.problems.isEmpty {
+                simulation.randomEvent()
+            }
             if simulation.problems.isEmpty { simulation.settle() }
             grants += simulation.grants
             if !simulation.problems.isEmpty { failures.append((seed, simulation.problems, simulation.trace)) }
         }
         return (failures, grants)
-    }
-}
-
-@Suite struct ReviewSimulationTests {
-    private func expectNone(_ faults: Simulation.Faults, seeds: Range<UInt64> = 1..<801, sourceLocation: SourceLocation = #_sourceLocation) {
-        let (failures, grants) = Simulation.run(seeds: seeds, faults: faults)
-        print("simulation: \(grants) grants, \(failures.count) of \(seeds.count) seeds failed")
-        let shortest = failures.min { $0.trace.count < $1.trace.count }
-        #expect(failures.isEmpty, "\(failures.count) failed; shortest: seed \(shortest?.seed ?? 0): \(shortest?.problems ?? [])\n\((shortest?.trace.suffix(60) ?? []).joined(separator: "\n"))", sourceLocation: sourceLocation)
-    }
-
-    @Test func plainFaults() { expectNone(.init()) }
-    @Test func theDriversSessionNumber() { expectNone(.init(idBeforeConnectIsZero: true)) }
-    @Test func answersOfTheOldSessionComeLate() { expectNone(.init(staleAnswersAfterExpiry: true)) }
-    @Test func nodesDeletedByOthers() { expectNone(.init(externalDeletes: true)) }
-}
-
-@Suite struct ReviewMachineTests {
-    /// `Contender.enter` reads `session.link` (connecting), then the C thread posts `.connected`, then `.enter` is posted.
-    @Test func connectedComesBetweenTheLookAtTheLinkAndEnter() {
-        var harness = Harness()
-        harness.send(.connected)
-        let actions = harness.enter(isConnected: false)
-        #expect(!actions.isEmpty, "nothing is asked for, and no event is to come: stuck")
-    }
-
-    /// `Contender.enter` in a session that was not connected yet gives 0, and nobody corrects that.
-    @Test func aNodeIsAdoptedInASessionThatWasEnteredBeforeItWasConnected() {
-        var harness = Harness()
-        harness.send(.enter(uuid: Harness.uuid, sessionID: 0, isConnected: false))
-        harness.send(.connected)
-        harness.create(.failure(Harness.unknown))
-        harness.list(.failure(RequestFailure(.connectionLost)))
-        harness.send(.barrierPassed(step: harness.machine.step, .success(())))
-        harness.list(.success([Harness.name(5)]))
-        harness.send(.nodeRead(step: harness.machine.step, .success(Stat(czxid: 1005, ephemeralOwner: Harness.session))))
-        #expect(harness.isGranted)
-        #expect(harness.actions.filter { if case .create = $0 { true } else { false } }.count == 1)
-    }
-
-    /// `Session.end` calls observers first; pending answers follow, maybe after the next session was entered on another thread.
-    @Test func theAnswerToTheCreateOfTheLastSessionComesAfterTheNextEnter() {
-        var harness = Harness()
-        harness.enter()
-        harness.send(.sessionEnded(.sessionExpired))
-        harness.send(.enter(uuid: "7f3c0a52-9999-9999-9999-444455556666", sessionID: 0x200, isConnected: true))
-        harness.create(.failure(RequestFailure(.sessionExpired, wasNeverSent: true)))
-        harness.list(.success([Harness.name(5, uuid: "7f3c0a52-9999-9999-9999-444455556666")]))
-        harness.create(.success(.init(name: Harness.name(5, uuid: "7f3c0a52-9999-9999-9999-444455556666"), czxid: 7)))
-        #expect(harness.departures.isEmpty)
-        #expect(!harness.isEnded)
-    }
-
-    /// `Session.end` marks the session as ended, then tells its observers: a request made in between is refused first.
-    @Test func aRequestIsRefusedByAnExpiredSessionJustBeforeTheNewsArrives() {
-        var harness = Harness()
-        harness.enter()
-        harness.create(.failure(RequestFailure(.sessionExpired, wasNeverSent: true)))
-        harness.list(.failure(RequestFailure(.sessionExpired, wasNeverSent: true)))
-        harness.send(.sessionEnded(.sessionExpired))
-        #expect(harness.departures.isEmpty, "the wait was to go on in the next session")
-    }
-
-    @Test func aListingIsRefusedByAnExpiredSessionJustBeforeTheNewsArrives() {
-        var harness = Harness.waiting()
-        harness.send(.predecessorChanged(step: harness.machine.step, .deleted))
-        harness.list(.failure(RequestFailure(.sessionExpired, wasNeverSent: true)))
-        harness.send(.sessionEnded(.sessionExpired))
-        #expect(harness.departures.isEmpty, "the wait was to go on in the next session")
-    }
-
-    /// The old session's observer is told of the end after `Contender.enter` has found it out by itself and gone on.
-    @Test func theEndOfTheLastSessionIsToldTwice() {
-        var harness = Harness()
-        harness.enter()
-        harness.send(.sessionEnded(.sessionExpired))
-        harness.send(.enter(uuid: "7f3c0a52-9999-9999-9999-444455556666", sessionID: 0x200, isConnected: true))
-        let actions = harness.send(.sessionEnded(.sessionExpired))
-        #expect(!actions.contains(.awaitSession), "the node in the new session, which lives, is abandoned")
     }
 }
