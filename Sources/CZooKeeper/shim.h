@@ -5,11 +5,15 @@
 #define THREADED
 #include <zookeeper/zookeeper.h>
 
+#include <semaphore.h>
 #include <sys/prctl.h>
 #include <sys/timerfd.h>
 
 // A mutable global in C, which Swift 6 refuses to touch; nobody writes to it.
 static inline const struct ACL_vector *czk_open_acl(void) { return &ZOO_OPEN_ACL_UNSAFE; }
+
+// Declared by the system's header only for _GNU_SOURCE.
+int sem_clockwait(sem_t *semaphore, clockid_t clock, const struct timespec *due);
 
 // Variadic in C.
 static inline void czk_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }

@@ -136,11 +136,11 @@ public struct DistributedLock: Sendable {
         }
     }
 
-    /// Who stands at the head of the queue, if that can be learned now.
+    /// Who stands at the head of the queue, if that can be learned soon: the caller's time is over.
     private func holder(_ view: QueueView?) async -> Owner? {
         guard let view, view.ahead > 0, client.state == .connected else { return nil }
-        guard let data = try? await client.get(path.appending(unchecked: view.head.string)).data else { return nil }
-        return Owner(data)
+        let head = path.appending(unchecked: view.head.string)
+        return await client.data(of: head, within: .milliseconds(500)).flatMap(Owner.init)
     }
 }
 

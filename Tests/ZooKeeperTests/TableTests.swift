@@ -57,6 +57,32 @@ import Testing
         #expect(table.count == 0)
     }
 
+    @Test func theLateAnswerOfAnAbandonedRequestStillSettlesItsWatch() throws {
+        var table = RequestTable()
+        let watch = WatchID(key: 1, subscriber: 1)
+        func entry(isSent: Bool) -> RequestTable.Entry {
+            RequestTable.Entry(
+                completion: .handler { _ in }, deadline: .now - .seconds(1), isWrite: false, isSent: isSent,
+                watch: watch)
+        }
+        let cancelled = table.insert(entry(isSent: true))
+        #expect(table.cancel(cancelled) != nil)
+        #expect(table.cancel(cancelled) == nil)
+        if case .watch(let found) = table.remove(cancelled) {
+            #expect(found == watch)
+        } else {
+            Issue.record("no watch")
+        }
+        let overdue = table.insert(entry(isSent: true))
+        #expect(table.removeOverdue(at: .now).count == 1)
+        #expect(table.removeOverdue(at: .now).isEmpty)
+        if case .watch(let found) = table.remove(overdue) { #expect(found == watch) } else { Issue.record("no watch") }
+        // One that was never sent has no answer.
+        let parked = table.insert(entry(isSent: false))
+        #expect(table.cancel(parked) != nil)
+        #expect(table.count == 0)
+    }
+
     @Test func overdueRequestsAreTakenOut() {
         var table = RequestTable()
         let now = ContinuousClock.now
@@ -71,61 +97,6 @@ import Testing
         // A request that is just being made is not lost when the others are taken out.
         #expect(table.removeAll().isEmpty)
         #expect(table.enter(reserved, entry(deadline: now)) == true)
-    }
-}
-
-@Suite struct WatchTableTests {
-    private let path = NodePath(unchecked: "/locks/one")
-
-    @Test func aPathIsCountedOnceForEachListOfThePacket() throws {
-        var table = WatchTable(prefixLength: 4)
-        let first = try #require(table.insert(path: path, list: .data) { _ in })
-        let bytes = table.bytes
-        #expect(bytes == 4 + 4 + 10)
-        let second = try #require(table.insert(path: path, list: .data) { _ in })
-        #expect(table.bytes == bytes)
-        _ = try #require(table.insert(path: path, list: .children) { _ in })
-        #expect(table.bytes == 2 * bytes)
-        #expect(table.remove(first) != nil)
-        #expect(table.bytes == 2 * bytes)
-        #expect(table.remove(second) != nil)
-        #expect(table.bytes == bytes)
-        #expect(table.remove(second) == nil)
-        #expect(table.bytes == bytes)
-    }
-
-    @Test func aForgottenWatchStillCounts() throws {
-        var table = WatchTable(prefixLength: 0)
-        let id = try #require(table.insert(path: path, list: .data) { _ in })
-        table.forget(id)
-        #expect(table.bytes > 0)
-        #expect(table.remove(id) == nil)
-        #expect(table.bytes == 0)
-    }
-
-    @Test func oneWatchTooManyIsRefused() {
-        var table = WatchTable(prefixLength: 0)
-        var count = 0
-        while table.insert(
-            path: NodePath(unchecked: "/locks/a-rather-long-name/\(count)"), list: .data, handler: { _ in }) != nil
-        {
-            count += 1
-        }
-        #expect(table.bytes <= WatchTable.byteBudget)
-        #expect(count > 10_000)
-        // One that adds nothing to the packet is still welcome.
-        #expect(table.insert(path: NodePath(unchecked: "/locks/a-rather-long-name/0"), list: .data) { _ in } != nil)
-    }
-
-    @Test func aFailedRequestLeavesNoWatchExceptAnExistsOnNothing() throws {
-        var table = WatchTable(prefixLength: 0)
-        let get = try #require(table.insert(path: path, list: .data) { _ in })
-        let exists = try #require(table.insert(path: path, list: .exists) { _ in })
-        _ = table.settle(get, failure: .noNode)
-        _ = table.settle(exists, failure: .noNode)
-        #expect(table.count == 1)
-        _ = table.settle(exists, failure: .notAuthorized)
-        #expect(table.count == 0)
     }
 }
 

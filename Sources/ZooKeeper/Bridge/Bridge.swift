@@ -22,6 +22,8 @@ final class Bridge: Transport {
     let handle = Locked(Handle())
     let logSlot: LogRouter.Slot
     let endpoint: Endpoint
+    /// Opened by the answer to the last request of all.
+    let lastAnswer = Latch()
 
     /// Where to connect, and as whom.
     struct Endpoint: Sendable {
@@ -43,19 +45,27 @@ final class Bridge: Transport {
         logSlot = LogRouter.shared.take(logger)
     }
 
-    /// The session of this handle; `nil` when it is closed.
+    /// The session of this handle; `nil` before the first connection and when it is closed.
     var identity: Identity? {
         handle.withLock { handle in
-            handle.pointer.flatMap { zoo_client_id($0)?.pointee }.map(Identity.init)
+            guard let clientID = handle.pointer.flatMap({ zoo_client_id($0)?.pointee }), clientID.client_id != 0 else {
+                return nil
+            }
+            return Identity(clientID: clientID)
         }
     }
 
     /// Connects to these numeric addresses from now on.
-    func setHosts(_ hosts: String) {
+    ///
+    /// - Returns: those from before.
+    @discardableResult
+    func setHosts(_ hosts: String) -> String {
         handle.withLock { handle in
-            guard let pointer = handle.pointer, handle.hosts != hosts else { return }
+            let previous = handle.hosts
+            guard let pointer = handle.pointer, previous != hosts, !hosts.isEmpty else { return previous }
             handle.hosts = hosts
             zoo_set_servers(pointer, hosts)
+            return previous
         }
     }
 
@@ -65,8 +75,10 @@ final class Bridge: Transport {
         let pointer = handle.withLock { handle in
             let pointer = handle.pointer
             handle.pointer = nil
+            if let pointer { askLast(pointer) }
             return pointer
         }
+        if pointer != nil { lastAnswer.wait(atMost: .seconds(1)) }
         if let pointer { zookeeper_close(pointer) }
         // No thread of the C client is left that could write there.
         let transactions = handle.withLock { handle in
@@ -77,6 +89,16 @@ final class Bridge: Transport {
         _ = transactions
         BridgeTable.remove(number)
         LogRouter.shared.giveBack(logSlot)
+    }
+
+    /// The C client takes whatever answer comes for the one to its farewell, and drops the connection with the others unread. Then
+    /// the server's side is reset, it may never read the farewell, and the session and its ephemeral znodes stay for a whole timeout
+    /// (seen with a few hundred requests on their way). Answers come in order: when this one is there, so are all the others.
+    private func askLast(_ pointer: OpaquePointer) {
+        let isAsked =
+            zoo_state(pointer) == ZOO_CONNECTED_STATE
+            && zoo_awexists(pointer, "/", nil, nil, Callbacks.last, UnsafeRawPointer(context(0))) == 0
+        if !isAsked { lastAnswer.open() }
     }
 
     /// The integer, dressed as a pointer, that C hands back with the answer or the event.

@@ -45,6 +45,11 @@ enum Callbacks {
         finish(context, status) { .stat(Stat(stat)) }
     }
 
+    /// The answer to the last request before a handle is closed.
+    static let last: stat_completion_t = { _, _, context in
+        BridgeTable.resolve(context)?.session.carrier.bridge?.lastAnswer.open()
+    }
+
     static let data: data_completion_t = { status, bytes, count, stat, context in
         finish(context, status) { .data([UInt8](bytes, count), Stat(stat)) }
     }

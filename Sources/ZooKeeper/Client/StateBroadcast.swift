@@ -16,7 +16,7 @@ final class StateBroadcast: Sendable {
             guard core.state != .closed, core.state != state else { return nil }
             core.state = state
             var subscribers: [AsyncStream<SessionState>.Continuation] = []
-            core.subscribers.forEach { subscribers.append($0) }
+            core.subscribers.forEach { subscribers.append($1) }
             return subscribers
         }
         guard let subscribers else { return false }

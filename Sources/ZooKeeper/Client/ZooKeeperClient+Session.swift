@@ -5,16 +5,30 @@ extension ZooKeeperClient {
         keeper.whenSession(handler)
     }
 
+    /// The data of a znode, if it can be had in that time.
+    package func data(of path: NodePath, within limit: Duration) async -> [UInt8]? {
+        guard let session = keeper.currentSession,
+            case .success(.data(let data, _)) = await session.perform(.get(path, watch: nil), deadline: .now + limit)
+        else { return nil }
+        return data
+    }
+
     /// Ends the current session at the server, behind the back of this client: takes the session over with a second handle and
     /// closes that. For tests; the client learns of it like of any expiry, when it reconnects.
     ///
-    /// - Throws: ``ZooKeeperError`` when there is no session, or no second handle can be made.
+    /// - Throws: ``ZooKeeperError`` when there is no session, no second handle can be made, or the ensemble does not answer in time;
+    ///   `cancelled` when the calling task is cancelled.
     package func expireSession() async throws(ZooKeeperError) {
-        guard let identity = keeper.currentSession?.carrier.bridge?.identity else {
+        guard let bridge = keeper.currentSession?.carrier.bridge, let identity = bridge.identity else {
             throw ZooKeeperError(.sessionExpired, operation: "expire", detail: "there is no session")
         }
-        // The two handles take the session from each other; a close may get lost in that. It is over when a handle is told so.
-        while true {
+        // Two handles would take the session from each other, and the close would get lost in that. So this one is sent away for
+        // the time.
+        let hosts = bridge.setHosts("127.0.0.1:1")
+        defer { bridge.setHosts(hosts) }
+        let deadline = ContinuousClock.now + .seconds(30)
+        while ContinuousClock.now < deadline {
+            if Task.isCancelled { throw ZooKeeperError(.cancelled, operation: "expire") }
             let isOver = Promise<Bool>()
             let twin = try keeper.session(takingOver: identity) { twin, event in
                 switch event {
@@ -23,8 +37,10 @@ extension ZooKeeperClient {
                 case .suspended: break
                 }
             }
+            TimerThread.shared.schedule(at: deadline) { [weak twin] in twin?.end(.requestTimedOut) }
             await twin.closed.value()
             if await isOver.value() { return }
         }
+        throw ZooKeeperError(.requestTimedOut, operation: "expire", detail: "the ensemble did not answer")
     }
 }

@@ -29,6 +29,14 @@ struct RequestTable {
         case reserved
         case cancelled
         case waiting(Entry)
+        /// Nobody waits for the answer any more, but it says whether the watch is set.
+        case abandoned(WatchID)
+    }
+
+    /// What an answer is for.
+    enum Recipient {
+        case entry(Entry)
+        case watch(WatchID)
     }
 
     private var slots = SlotArray<Slot>()
@@ -74,28 +82,43 @@ struct RequestTable {
         if case .waiting = slots[id.key] { true } else { false }
     }
 
-    mutating func remove(_ id: RequestID) -> Entry? {
-        guard case .waiting(let entry) = slots.remove(id.key) else { return nil }
-        return entry
+    mutating func remove(_ id: RequestID) -> Recipient? {
+        switch slots.remove(id.key) {
+        case .waiting(let entry): .entry(entry)
+        case .abandoned(let watch): .watch(watch)
+        case .reserved, .cancelled, nil: nil
+        }
     }
 
     mutating func cancel(_ id: RequestID) -> Entry? {
         switch slots[id.key] {
         case .waiting(let entry):
-            _ = slots.remove(id.key)
+            giveUp(id.key, entry)
             return entry
         case .reserved:
             slots[id.key] = .cancelled
             return nil
-        case .cancelled, nil:
+        case .cancelled, .abandoned, nil:
             return nil
         }
     }
 
     mutating func removeOverdue(at now: ContinuousClock.Instant) -> [Entry] {
-        slots.removeAll {
-            if case .waiting(let entry) = $0 { entry.deadline <= now } else { false }
-        }.compactMap(\.entry)
+        var overdue: [(UInt64, Entry)] = []
+        slots.forEach { key, slot in
+            if case .waiting(let entry) = slot, entry.deadline <= now { overdue.append((key, entry)) }
+        }
+        for (key, entry) in overdue { giveUp(key, entry) }
+        return overdue.map(\.1)
+    }
+
+    /// The answer is not waited for any more.
+    private mutating func giveUp(_ key: UInt64, _ entry: Entry) {
+        if entry.isSent, let watch = entry.watch {
+            slots[key] = .abandoned(watch)
+        } else {
+            _ = slots.remove(key)
+        }
     }
 
     mutating func removeAll() -> [Entry] {
@@ -104,7 +127,7 @@ struct RequestTable {
 
     var earliestDeadline: ContinuousClock.Instant? {
         var earliest: ContinuousClock.Instant?
-        slots.forEach { slot in
+        slots.forEach { _, slot in
             guard case .waiting(let entry) = slot else { return }
             earliest = min(earliest ?? entry.deadline, entry.deadline)
         }

@@ -76,7 +76,7 @@ extension Session {
 
     /// The transport has the event of a watch.
     package func fired(_ id: WatchID, _ event: WatchEvent) {
-        let handler = core.withLock { $0.watches.remove(id) }
-        handler?(.success(event))
+        let handlers = core.withLock { $0.watches.fired(id) }
+        for handler in handlers { handler(.success(event)) }
     }
 }

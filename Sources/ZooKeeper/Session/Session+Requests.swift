@@ -62,7 +62,10 @@ extension Session {
             let entry = RequestTable.Entry(
                 completion: .continuation(continuation), deadline: deadline, isWrite: request.isWrite, isSent: isSent,
                 watch: request.watch)
-            guard core.requests.enter(id, entry) else { return .refused(RequestFailure(.cancelled)) }
+            guard core.requests.enter(id, entry) else {
+                if let watch = request.watch { core.watches.withdraw(watch) }
+                return .refused(RequestFailure(.cancelled))
+            }
             if case .ended(let code) = core.link {
                 _ = core.requests.remove(id)
                 return .refused(RequestFailure(code, wasNeverSent: true))
@@ -79,11 +82,16 @@ extension Session {
     private func cancel(_ id: RequestID) {
         let entry = core.withLock { core in
             let entry = core.requests.cancel(id)
-            if let watch = entry?.watch { core.watches.forget(watch) }
+            if let entry { lostInterest(entry, &core) }
             return entry
         }
         guard let entry else { return }
         entry.completion(.failure(RequestFailure(.cancelled, outcomeIsUnknown: entry.isWrite && entry.isSent)))
+    }
+
+    private func lostInterest(_ entry: RequestTable.Entry, _ core: inout Core) {
+        guard let watch = entry.watch else { return }
+        entry.isSent ? core.watches.forget(watch) : core.watches.withdraw(watch)
     }
 
     /// Hands over what waited for the connection, in order; what is submitted meanwhile waits behind it. Then the link counts as
@@ -105,33 +113,49 @@ extension Session {
                 return ([], core.epoch)
             }
             if parked.isEmpty { return epoch }
-            for (id, request) in parked { hand(request, id) }
+            for (index, (id, request)) in parked.enumerated() where !hand(request, id) {
+                // The handle is of no use any more, or not yet again; either news comes on this very thread.
+                core.withLock { core in
+                    for (id, request) in parked[(index + 1)...] where core.requests.unmarkSent(id) {
+                        core.parked.append((id, request))
+                    }
+                }
+                return nil
+            }
         }
     }
 
-    private func hand(_ request: Request, _ id: RequestID) {
-        guard let refusal = carrier.submit(request, id) else { return }
-        guard refusal.code == .sessionExpired || refusal.code == .closed else { return complete(id, .failure(refusal)) }
-        // The handle is of no use any more; the news is on its way. What was not taken is told with everything else then.
+    /// Says whether the transport is of use. What it does not take waits until the news of that arrives.
+    @discardableResult
+    private func hand(_ request: Request, _ id: RequestID) -> Bool {
+        guard let refusal = carrier.submit(request, id) else { return true }
+        guard refusal.code == .sessionExpired || refusal.code == .closed else {
+            complete(id, .failure(refusal))
+            return true
+        }
         let isOver = core.withLock { core in
             if case .ended = core.link { return true }
             if core.requests.unmarkSent(id) { core.parked.append((id, request)) }
             return false
         }
         if isOver { complete(id, .failure(refusal)) }
+        return false
     }
 
     /// The transport has the answer.
     package func complete(_ id: RequestID, _ result: Result<Reply, Refusal>) {
         let entry = core.withLock { core -> RequestTable.Entry? in
-            guard let entry = core.requests.remove(id) else { return nil }
-            if let watch = entry.watch {
-                switch result {
-                case .success: break
-                case .failure(let refusal): _ = core.watches.settle(watch, failure: refusal.code)
-                }
+            let failure: ZooKeeperError.Code? = if case .failure(let refusal) = result { refusal.code } else { nil }
+            switch core.requests.remove(id) {
+            case .entry(let entry):
+                if let watch = entry.watch { core.watches.settle(watch, failure: failure) }
+                return entry
+            case .watch(let watch):
+                core.watches.settle(watch, failure: failure)
+                return nil
+            case nil:
+                return nil
             }
-            return entry
         }
         guard let entry else { return }
         entry.completion(result.mapError { entry.failure($0) })
@@ -154,7 +178,7 @@ extension Session {
         let overdue = core.withLock { core in
             core.sweep = nil
             let overdue = core.requests.removeOverdue(at: .now)
-            for entry in overdue { if let watch = entry.watch { core.watches.forget(watch) } }
+            for entry in overdue { lostInterest(entry, &core) }
             core.parked.removeAll { !core.requests.contains($0.id) }
             if let next = core.requests.earliestDeadline { armSweep(next, &core) }
             return overdue

@@ -100,7 +100,7 @@ package final class Session: Sendable {
     func notify(_ event: Event) {
         let observers = core.withLock { core in
             var observers: [@Sendable (Event) -> Void] = []
-            core.observers.forEach { observers.append($0) }
+            core.observers.forEach { observers.append($1) }
             return observers
         }
         for observer in observers { observer(event) }

@@ -57,8 +57,10 @@ struct SlotArray<Value> {
         return removed
     }
 
-    func forEach(_ body: (Value) -> Void) {
-        for slot in slots { if let value = slot.value { body(value) } }
+    func forEach(_ body: (_ key: UInt64, Value) -> Void) {
+        for (index, slot) in slots.enumerated() {
+            if let value = slot.value { body(UInt64(slot.generation) << Self.indexBits | UInt64(index), value) }
+        }
     }
 
     private func index(of key: UInt64) -> Int? {

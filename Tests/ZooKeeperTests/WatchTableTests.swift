@@ -1,0 +1,122 @@
+import Testing
+
+@testable import ZooKeeper
+
+@Suite struct WatchTableTests {
+    private let path = NodePath(unchecked: "/locks/one")
+
+    /// Calls of handlers.
+    private final class Calls: Sendable {
+        let events = Locked<[Int]>([])
+
+        func handler(_ number: Int) -> WatchTable.Handler {
+            { _ in self.events.withLock { $0.append(number) } }
+        }
+
+        var all: [Int] { events.withLock { $0.sorted() } }
+    }
+
+    private func fire(_ table: inout WatchTable, _ id: WatchID) {
+        for handler in table.fired(id) { handler(.success(WatchEvent(.deleted, path: path))) }
+    }
+
+    @Test func aPathIsCountedOnceForEachListOfThePacket() throws {
+        var table = WatchTable(prefixLength: 4)
+        let first = try #require(table.insert(path: path, list: .data) { _ in })
+        let bytes = table.bytes
+        #expect(bytes == 4 + 4 + 10)
+        let second = try #require(table.insert(path: path, list: .data) { _ in })
+        #expect(first.key == second.key)
+        #expect(table.bytes == bytes)
+        _ = try #require(table.insert(path: path, list: .children) { _ in })
+        #expect(table.bytes == 2 * bytes)
+        table.settle(first, failure: nil)
+        table.settle(second, failure: nil)
+        #expect(table.fired(first).count == 2)
+        #expect(table.fired(first).isEmpty)
+        #expect(table.bytes == bytes)
+    }
+
+    @Test func anEventBeforeTheAnswerIsNotForTheOneWhoIsAsking() throws {
+        var table = WatchTable(prefixLength: 0)
+        let calls = Calls()
+        let handler1 = calls.handler(1)
+        let first = try #require(table.insert(path: path, list: .data) { handler1($0) })
+        table.settle(first, failure: nil)
+        let handler2 = calls.handler(2)
+        let second = try #require(table.insert(path: path, list: .data) { handler2($0) })
+        fire(&table, first)
+        #expect(calls.all == [1])
+        // Its own answer sets the watch again, under the same name.
+        table.settle(second, failure: nil)
+        fire(&table, second)
+        #expect(calls.all == [1, 2])
+        #expect(table.count == 0)
+    }
+
+    @Test func thoseWhoComeAndGoShareOneWatch() throws {
+        var table = WatchTable(prefixLength: 0)
+        for _ in 0..<1000 {
+            let id = try #require(table.insert(path: path, list: .data) { _ in Issue.record("told") })
+            table.settle(id, failure: nil)
+            table.forget(id)
+        }
+        #expect(table.count == 1)
+        let calls = Calls()
+        let handler7 = calls.handler(7)
+        let last = try #require(table.insert(path: path, list: .data) { handler7($0) })
+        table.settle(last, failure: nil)
+        fire(&table, last)
+        #expect(calls.all == [7])
+        #expect(table.count == 0)
+        #expect(table.bytes == 0)
+    }
+
+    @Test func aForgottenWatchStillCounts() throws {
+        var table = WatchTable(prefixLength: 0)
+        let id = try #require(table.insert(path: path, list: .data) { _ in Issue.record("told") })
+        table.forget(id)
+        table.settle(id, failure: nil)
+        #expect(table.bytes > 0)
+        fire(&table, id)
+        #expect(table.bytes == 0)
+    }
+
+    @Test func whatWasNeverSentDoesNotCount() throws {
+        var table = WatchTable(prefixLength: 0)
+        let id = try #require(table.insert(path: path, list: .data) { _ in })
+        table.withdraw(id)
+        #expect(table.count == 0)
+        #expect(table.bytes == 0)
+    }
+
+    @Test func aFailedRequestLeavesNoWatchExceptAnExistsOnNothing() throws {
+        var table = WatchTable(prefixLength: 0)
+        let get = try #require(table.insert(path: path, list: .data) { _ in })
+        let exists = try #require(table.insert(path: path, list: .exists) { _ in })
+        let forbidden = try #require(table.insert(path: path, list: .children) { _ in })
+        table.settle(get, failure: .noNode)
+        table.settle(exists, failure: .noNode)
+        table.settle(forbidden, failure: .notAuthorized)
+        #expect(table.count == 1)
+        #expect(table.fired(exists).count == 1)
+        #expect(table.count == 0)
+    }
+
+    @Test func oneWatchTooManyIsRefused() {
+        var table = WatchTable(prefixLength: 0)
+        var count = 0
+        while table.insert(
+            path: NodePath(unchecked: "/locks/a-rather-long-name/\(count)"), list: .data, handler: { _ in })
+            != nil
+        {
+            count += 1
+        }
+        #expect(table.bytes <= WatchTable.byteBudget)
+        #expect(count > 10_000)
+        // One that adds nothing to the packet is still welcome.
+        #expect(table.insert(path: NodePath(unchecked: "/locks/a-rather-long-name/0"), list: .data) { _ in } != nil)
+        #expect(table.removeAll().count == count + 1)
+        #expect(table.count == 0)
+    }
+}
