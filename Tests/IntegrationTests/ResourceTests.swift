@@ -32,7 +32,10 @@ import ZooKeeperTestKit
                         #expect(client == nil)
                         // Ended at any point of the way.
                         let connecting = Task { try await ZooKeeperClient.connect(configuration) }
-                        try await Task.sleep(for: .microseconds(number * 200))
+                        // Not `Task.sleep`: the descriptors that Dispatch opens for its first timer would be counted.
+                        let pause = Promise<Void>()
+                        TimerThread.shared.schedule(at: .now + .microseconds(number * 200)) { pause.resolve(()) }
+                        await pause.value()
                         connecting.cancel()
                         _ = try? await connecting.value
                     }
