@@ -102,7 +102,7 @@ import ZooKeeperLocks
             let (block, _) = try await client.create(lock.path.appending("x-lock-"), mode: .persistentSequential)
             let positions = Recorder<QueuePosition>()
             let error = await #expect(throws: LockError.self) {
-                try await lock.acquire(timeout: .milliseconds(200)) { positions.append($0) }
+                try await lock.acquire(timeout: .seconds(2)) { positions.append($0) }
             }
             guard case .timedOut(lock.path, ahead: 1, holder: nil) = error else {
                 Issue.record("\(String(describing: error))")

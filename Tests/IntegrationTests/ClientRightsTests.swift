@@ -25,12 +25,12 @@ import ZooKeeper
             ours.credentials = [.digest(user: "ann", password: "secret")]
             let path = try NodePath("/private")
             let server = try await SharedServer.server.value
-            ours.sessionTimeout = .seconds(2)
+            ours.sessionTimeout = .seconds(4)
             let client = try await ZooKeeperClient.connect(ours)
             try await client.create(path, data: [1], acl: [.creator])
             #expect(try await client.acl(of: path).acl.first?.scheme == "digest")
 
-            let other = try await ZooKeeperClient.connect(configuration.with(sessionTimeout: .seconds(2)))
+            let other = try await ZooKeeperClient.connect(configuration.with(sessionTimeout: .seconds(4)))
             await expect(.notAuthorized) { try await other.get(path) }
             try await other.authenticate(.digest(user: "ann", password: "wrong"))
             await expect(.notAuthorized) { try await other.get(path) }

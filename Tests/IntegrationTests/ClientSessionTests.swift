@@ -207,7 +207,7 @@ import ZooKeeperTestKit
 
     @Test func anExpiredSessionIsFollowedByANewOne() async throws {
         try await SharedServer.withRoot { configuration in
-            try await ZooKeeperClient.with(configuration.with(sessionTimeout: .seconds(2))) { client in
+            try await ZooKeeperClient.with(configuration.with(sessionTimeout: .seconds(4))) { client in
                 let server = try await SharedServer.server.value
                 let states = client.states
                 let session = client.sessionID

@@ -11,12 +11,15 @@ enum IdleCost {
     static let span = Duration.seconds(3)
 
     /// Clients that try to connect to all of these, at the same time.
-    static func measure(_ servers: [String], _ peers: [FakePeer.Behaviour]) async throws {
+    static func measure(
+        _ servers: [String], _ peers: [FakePeer.Behaviour], connections limit: Int = .max
+    ) async throws {
         guard let peer = peers.first else {
             return try await measure(servers)
         }
         try await FakePeer.with(peer) {
-            try await measure(servers + [$0.connectString], Array(peers.dropFirst()))
+            try await measure(servers + [$0.connectString], Array(peers.dropFirst()), connections: limit)
+            #expect($0.connections <= limit, "\($0.connections) connections to the peer: \(peer.testDescription)")
         }
     }
 

@@ -21,7 +21,7 @@ import ZooKeeperTestKit
                 [],
                 [
                     .handshake("a session and then silence"), .handshake("a session and then the end", closes: true),
-                ])
+                ], connections: 100)
         }
     }
 

@@ -23,7 +23,7 @@ import ZooKeeperTestKit
             #expect(names.reduce(0) { $0 + 4 + $1.utf8.count } > 1 << 20)
             let attempt = try await lock.tryAcquire()
             #expect(attempt == nil)
-            let error = await #expect(throws: LockError.self) { try await lock.acquire(timeout: .milliseconds(500)) }
+            let error = await #expect(throws: LockError.self) { try await lock.acquire(timeout: .seconds(3)) }
             guard case .timedOut(lock.path, ahead: 20_000, holder: nil) = error else {
                 Issue.record("\(String(describing: error))")
                 return

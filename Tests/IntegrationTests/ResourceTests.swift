@@ -32,7 +32,10 @@ import ZooKeeperTestKit
                         #expect(client == nil)
                         // Ended at any point of the way.
                         let connecting = Task { try await ZooKeeperClient.connect(configuration) }
-                        try await Task.sleep(for: .microseconds(number * 200))
+                        // Not `Task.sleep`: the descriptors that Dispatch opens for its first timer would be counted.
+                        let pause = Promise<Void>()
+                        TimerThread.shared.schedule(at: .now + .microseconds(number * 200)) { pause.resolve(()) }
+                        await pause.value()
                         connecting.cancel()
                         _ = try? await connecting.value
                     }
@@ -44,14 +47,18 @@ import ZooKeeperTestKit
     /// What there is after the last round is what there was after the first ones.
     static func expectFlat(rounds: Int, _ round: (Int) async throws -> Void) async throws {
         var (descriptors, memory): ([String], Int) = ([], 0)
+        let sockets = OwnProcess.descriptors.count { $0 == "socket" }
         for number in 0..<rounds {
             try await round(number)
             // What is needed once is there then, and the allocator has what it wants.
             guard number == rounds / 4 else { continue }
             await onlyTheTimerIsLeft()
+            await until { OwnProcess.descriptors.count { $0 == "socket" } <= sockets }
             (descriptors, memory) = (OwnProcess.descriptors, OwnProcess.residentKibibytes)
         }
         await onlyTheTimerIsLeft()
+        // A fake peer closes its end when it has seen the client close.
+        await until { OwnProcess.descriptors == descriptors }
         let open = OwnProcess.descriptors
         #expect(open == descriptors, "\(open) instead of \(descriptors)")
         let grown = OwnProcess.residentKibibytes - memory
@@ -60,9 +67,13 @@ import ZooKeeperTestKit
 
     /// A thread is listed for a moment after it has done its last work.
     private static func onlyTheTimerIsLeft() async {
-        let deadline = ContinuousClock.now + .seconds(1)
-        while OwnProcess.ownThreads != ["zk-timer"], ContinuousClock.now < deadline { await Task.yield() }
+        await until { OwnProcess.ownThreads == ["zk-timer"] }
         let threads = OwnProcess.ownThreads
         #expect(threads == ["zk-timer"], "\(threads)")
+    }
+
+    private static func until(_ condition: () -> Bool) async {
+        let deadline = ContinuousClock.now + .seconds(2)
+        while !condition(), ContinuousClock.now < deadline { await Task.yield() }
     }
 }

@@ -22,8 +22,10 @@ import Testing
         .authenticate(Credential(scheme: "digest", data: [0])),
     ]
 
-    @Test(arguments: good) func accepted(request: Request) {
-        #expect(request.flaw == nil)
+    // By index: a test's arguments are written out, and these have millions of bytes.
+    @Test(arguments: good.indices) func accepted(index: Int) {
+        let flaw = Self.good[index].flaw
+        #expect(flaw == nil)
     }
 
     static let bad: [(Request, ZooKeeperError.Code, String)] = [

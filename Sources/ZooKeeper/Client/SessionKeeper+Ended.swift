@@ -20,6 +20,7 @@ extension SessionKeeper {
             logger.warning("session expired; opening a new one", metadata: ["session": .string(session.id.hexadecimal)])
             broadcast.publish(.expired)
             broadcast.publish(.connecting)
+            if core.withLock({ $0.lostConnections >= Self.patience }) { return retry(after: pauseAfterRefusal()) }
             DetachedThread.start("zk-open") { self.open(retryAfter: .milliseconds(100)) }
         case .authenticationFailed:
             broadcast.publish(.authenticationFailed)
@@ -35,13 +36,28 @@ extension SessionKeeper {
 
     /// Tries again, ever more slowly: what answers there is of no use, and nobody knows for how long.
     private func refused(_ error: ZooKeeperError) {
-        let refusals = core.withLock { core in
-            core.refusals += 1
-            return core.refusals
-        }
         logger.warning("no session", metadata: ["error": "\(error)"])
         failFirst(error)
-        retry(after: .seconds(1 << min(refusals - 1, 3)))
+        retry(after: pauseAfterRefusal())
+    }
+
+    private func pauseAfterRefusal() -> Duration {
+        core.withLock { core in
+            core.lostConnections = 0
+            core.refusals += 1
+            return .seconds(1 << min(core.refusals - 1, 3))
+        }
+    }
+
+    private static let patience = 10
+
+    /// A connection was lost. Says whether the session has had many, and never an answer: there is nothing in it to lose.
+    func isFutile(_ session: Session) -> Bool {
+        core.withLock { core in
+            guard core.proven !== session else { return false }
+            core.lostConnections += 1
+            return core.lostConnections >= Self.patience
+        }
     }
 }
 

@@ -33,6 +33,7 @@ extension SessionKeeper {
         core.withLock { core in
             core.proven = session
             core.refusals = 0
+            core.lostConnections = 0
         }
         advance(to: .connected, session)
     }

@@ -13,6 +13,8 @@ final class SessionKeeper: Sendable {
         var proven: Session?
         /// A session is being made: resolved with it, or with `nil`.
         var opening: Promise<Session?>?
+        /// How many connections in a row were lost before a server answered.
+        var lostConnections = 0
         /// How many sessions in a row ended before a server answered in one.
         var refusals = 0
         /// Sessions that are over, but whose threads may still run.
@@ -156,7 +158,8 @@ final class SessionKeeper: Sendable {
             isProven ? advance(to: .connected, session) : probe(session, epoch: epoch)
         case .suspended:
             advance(to: .suspended, session)
-            lookAgain(session, epoch: session.epoch)
+            // The C client connects again at once to a peer that agrees to a session and hangs up, hundreds of times a second.
+            isFutile(session) ? session.end(.sessionExpired) : lookAgain(session, epoch: session.epoch)
         case .ended(let code): ended(session, code)
         }
     }
