@@ -107,7 +107,10 @@ public struct DistributedLock: Sendable {
 
     private func wait(_ contender: Contender, timeout: Duration?) async -> Contender.Outcome {
         let timer = timeout.map { timeout in
-            TimerThread.shared.schedule(at: .now + timeout) { contender.giveUp(.timedOut) }
+            // A century is as good as for ever, and instants can be computed with it.
+            TimerThread.shared.schedule(at: .now + min(timeout, .seconds(3_155_760_000))) {
+                contender.giveUp(.timedOut)
+            }
         }
         defer { if let timer { TimerThread.shared.cancel(timer) } }
         return await withTaskCancellationHandler {
@@ -137,10 +140,10 @@ public struct DistributedLock: Sendable {
     }
 
     /// Who stands at the head of the queue, if that can be learned soon: the caller's time is over.
-    private func holder(_ view: QueueView?) async -> Owner? {
-        guard let view, view.ahead > 0, client.state == .connected else { return nil }
+    private func holder(_ view: QueueView?) async -> Holder? {
+        guard let view, view.ahead > 0 else { return nil }
         let head = path.appending(unchecked: view.head.string)
-        return await client.data(of: head, within: .milliseconds(500)).flatMap(Owner.init)
+        return Holder(node: head, owner: await client.data(of: head, within: .milliseconds(500)).flatMap(Owner.init))
     }
 }
 

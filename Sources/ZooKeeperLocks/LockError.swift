@@ -2,9 +2,9 @@ public import ZooKeeper
 
 /// Why a lock was not obtained, or not kept.
 public enum LockError: Error, Hashable, Sendable {
-    /// The lock was not obtained in time. `ahead` contenders were in front at the last look, the first of them `holder`, where its
-    /// record could be read; `ahead` is `nil` when there was no answer to be had at all. Nothing is left in the queue.
-    case timedOut(NodePath, ahead: Int?, holder: Owner?)
+    /// The lock was not obtained in time. `ahead` contenders were in front at the last look, the first of them `holder`; both are
+    /// `nil` when there was no answer to be had at all. Nothing is left in the queue.
+    case timedOut(NodePath, ahead: Int?, holder: Holder?)
     /// The calling task was cancelled before the lock was obtained. Nothing is left in the queue.
     case cancelled(NodePath)
     /// The lock was obtained and then lost before it was released. Work done under this token since then may clash with that of the
@@ -14,6 +14,21 @@ public enum LockError: Error, Hashable, Sendable {
     case released(NodePath)
     /// ZooKeeper refused, or could not be reached.
     case session(ZooKeeperError)
+}
+
+/// Who holds a lock, or is the next to.
+public struct Holder: Hashable, Sendable, CustomStringConvertible {
+    /// Its znode. One that was made by hand, and not as ephemeral, stays until it is deleted by hand.
+    public var node: NodePath
+    /// Its record, where there is one that could be read in time.
+    public var owner: Owner?
+
+    public init(node: NodePath, owner: Owner?) {
+        self.node = node
+        self.owner = owner
+    }
+
+    public var description: String { (owner.map { "\($0), " } ?? "") + node.string }
 }
 
 /// How a lock was lost.

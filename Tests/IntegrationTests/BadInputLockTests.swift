@@ -104,15 +104,13 @@ import ZooKeeperLocks
             let error = await #expect(throws: LockError.self) {
                 try await lock.acquire(timeout: .seconds(2)) { positions.append($0) }
             }
-            guard case .timedOut(lock.path, ahead: 1, holder: nil) = error else {
+            guard case .timedOut(lock.path, ahead: 1, holder: Holder(node: block, owner: nil)) = error else {
                 Issue.record("\(String(describing: error))")
                 return
             }
             #expect(positions.all.first?.predecessor == block)
             let text = try #require(error).description
-            withKnownIssue("the error names the owner's record only, and there is none") {
-                #expect(text.contains(block.string), "\(text)")
-            }
+            #expect(text.contains(block.string), "\(text)")
             #expect(try await client.children(lock.path) == [String(block.name)])
             try await client.delete(block)
             await (try await lock.acquire(timeout: .zero)).release()

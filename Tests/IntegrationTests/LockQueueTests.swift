@@ -79,7 +79,7 @@ import ZooKeeperTestKit
             if case .timedOut(let path, let ahead, let holder) = error {
                 #expect(path == lock.path)
                 #expect(ahead == 1)
-                #expect(holder?.label == "the \"first\" one")
+                #expect(holder?.owner?.label == "the \"first\" one")
             } else {
                 Issue.record("\(error as Any)")
             }

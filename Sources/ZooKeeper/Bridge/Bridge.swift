@@ -1,5 +1,4 @@
 internal import CZooKeeper
-import Logging
 
 /// The transport over the C client: owns one `zhandle_t`.
 ///
@@ -35,14 +34,14 @@ final class Bridge: Transport {
         var identity: Identity?
     }
 
-    init(_ endpoint: Endpoint, logger: Logger) throws(ZooKeeperError) {
+    init(_ endpoint: Endpoint, log: LogOutlet) throws(ZooKeeperError) {
         self.endpoint = endpoint
         guard let number = BridgeTable.reserve() else {
             throw ZooKeeperError(
                 .tooManySessions, operation: "connect", detail: "65,535 sessions are open in this process: close some")
         }
         self.number = number
-        logSlot = LogRouter.shared.take(logger)
+        logSlot = LogRouter.shared.take(log)
     }
 
     /// The session of this handle; `nil` before the first connection and when it is closed.

@@ -15,8 +15,7 @@ final class LogRouter: Sendable {
     static let shared = LogRouter()
 
     private struct State {
-        var loggers: [(logger: Logger, users: Int)?] = Array(repeating: nil, count: callbacks.count)
-        var throttles = Array(repeating: LogThrottle(), count: callbacks.count)
+        var loggers: [(outlet: LogOutlet, users: Int)?] = Array(repeating: nil, count: callbacks.count)
         var queue: [(slot: Int, line: String)] = []
         var isDraining = false
     }
@@ -28,10 +27,10 @@ final class LogRouter: Sendable {
 
     private let state = Locked(State())
 
-    func take(_ logger: Logger) -> Slot {
+    func take(_ outlet: LogOutlet) -> Slot {
         state.withLock { state in
             let index = state.loggers.firstIndex { $0 == nil } ?? Self.callbacks.count - 1
-            state.loggers[index] = (state.loggers[index]?.logger ?? logger, (state.loggers[index]?.users ?? 0) + 1)
+            state.loggers[index] = (state.loggers[index]?.outlet ?? outlet, (state.loggers[index]?.users ?? 0) + 1)
             adjustLevel(state)
             return Slot(index: index, callback: Self.callbacks[index])
         }
@@ -40,14 +39,14 @@ final class LogRouter: Sendable {
     func giveBack(_ slot: Slot) {
         state.withLock { state in
             guard let entry = state.loggers[slot.index] else { return }
-            state.loggers[slot.index] = entry.users > 1 ? (entry.logger, entry.users - 1) : nil
+            state.loggers[slot.index] = entry.users > 1 ? (entry.outlet, entry.users - 1) : nil
             adjustLevel(state)
         }
     }
 
     /// The C client has one level for the whole process: as much as the most curious logger wants to see.
     private func adjustLevel(_ state: State) {
-        let level = state.loggers.compactMap { $0?.logger.logLevel }.min() ?? .warning
+        let level = state.loggers.compactMap { $0?.outlet.logger.logLevel }.min() ?? .warning
         switch level {
         case .trace: zoo_set_debug_level(ZOO_LOG_LEVEL_DEBUG)
         case .debug: zoo_set_debug_level(ZOO_LOG_LEVEL_INFO)
@@ -59,7 +58,7 @@ final class LogRouter: Sendable {
         guard let line else { return }
         let text = String(cString: line)
         let mustStart = state.withLock { state in
-            guard state.throttles[slot].admits(at: .now) else { return false }
+            guard let outlet = state.loggers[slot]?.outlet, outlet.admits() else { return false }
             state.queue.append((slot, text))
             guard !state.isDraining else { return false }
             state.isDraining = true
@@ -73,8 +72,8 @@ final class LogRouter: Sendable {
             let next = state.withLock { state -> (logger: Logger, line: LogLine)? in
                 while !state.queue.isEmpty {
                     let (slot, text) = state.queue.removeFirst()
-                    if let logger = state.loggers[slot]?.logger {
-                        return (logger, LogLine(text, suppressed: state.throttles[slot].takeSuppressed()))
+                    if let outlet = state.loggers[slot]?.outlet {
+                        return (outlet.logger, LogLine(text, suppressed: outlet.takeSuppressed()))
                     }
                 }
                 state.isDraining = false

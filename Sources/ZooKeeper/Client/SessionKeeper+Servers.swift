@@ -55,6 +55,6 @@ extension SessionKeeper {
         let chroot = servers.chroot
         let hosts = answer.list + (chroot == .root ? "" : chroot.string)
         return try Bridge(
-            Bridge.Endpoint(hosts: hosts, tls: configuration.tls, identity: identity), logger: logger)
+            Bridge.Endpoint(hosts: hosts, tls: configuration.tls, identity: identity), log: logOutlet)
     }
 }

@@ -26,6 +26,7 @@ final class SessionKeeper: Sendable {
     private let makeTransport: (@Sendable () -> any Transport)?
     let core: Locked<Core>
     let broadcast = StateBroadcast()
+    let logOutlet: LogOutlet
     /// Whether the first connection came about.
     let first = Promise<Result<Void, ZooKeeperError>>()
     /// Resolved when the client is closed and the last of its threads is gone.
@@ -37,6 +38,7 @@ final class SessionKeeper: Sendable {
         makeTransport: (@Sendable () -> any Transport)? = nil
     ) {
         self.configuration = configuration
+        logOutlet = LogOutlet(configuration.logger)
         self.makeTransport = makeTransport
         core = Locked(Core(servers: servers, credentials: configuration.credentials))
         DetachedThread.start("zk-open") { self.open(retryAfter: .milliseconds(100)) }

@@ -7,7 +7,7 @@ extension ZooKeeperClient {
 
     /// The data of a znode, if it can be had in that time.
     package func data(of path: NodePath, within limit: Duration) async -> [UInt8]? {
-        guard let session = keeper.currentSession,
+        guard let session = keeper.currentSession, session.link == .connected,
             case .success(.data(let data, _)) = await session.perform(.get(path, watch: nil), deadline: .now + limit)
         else { return nil }
         return data

@@ -55,3 +55,16 @@ struct LogThrottle {
         return suppressed
     }
 }
+
+/// Where the C client's lines of one client go, through all its sessions.
+final class LogOutlet: Sendable {
+    let logger: Logger
+    private let throttle = Locked(LogThrottle())
+
+    init(_ logger: Logger) {
+        self.logger = logger
+    }
+
+    func admits() -> Bool { throttle.withLock { $0.admits(at: .now) } }
+    func takeSuppressed() -> Int { throttle.withLock { $0.takeSuppressed() } }
+}
