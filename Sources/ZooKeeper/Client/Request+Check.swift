@@ -30,7 +30,7 @@ extension Request {
             switch operation {
             case .create(let path, let data, let mode, let acl):
                 total += data.count + size(of: acl)
-                found = flaw("commit", path, data: data, mode: mode, acl: acl)
+                found = flaw(path, inTransaction: mode) ?? flaw("commit", path, data: data, mode: mode, acl: acl)
             case .set(let path, let data, _):
                 total += data.count
                 found = flaw("commit", path, data: data)
@@ -51,6 +51,18 @@ extension Request {
                 detail: "the transaction has \(total) bytes, at most \(maximumDataLength) are sent")
         }
         return nil
+    }
+
+    /// The server answers the creation of such a znode with a `Stat` behind the path, and the C client, which takes that for the
+    /// next result, ends the process.
+    private static func flaw(_ path: NodePath, inTransaction mode: CreateMode) -> ZooKeeperError? {
+        switch mode {
+        case .persistent, .persistentSequential, .ephemeral, .ephemeralSequential: nil
+        case .container, .persistentWithTTL, .persistentSequentialWithTTL:
+            ZooKeeperError(
+                .unimplemented, operation: "commit", path: path,
+                detail: "the C client cannot create containers and znodes with a time to live in a transaction")
+        }
     }
 
     /// Below a chroot the server would delete the root of this client.

@@ -19,7 +19,7 @@ extension ZooKeeperClient {
     /// - Throws: ``ZooKeeperError`` when there is no session, no second handle can be made, or the ensemble does not answer in time;
     ///   `cancelled` when the calling task is cancelled.
     package func expireSession() async throws(ZooKeeperError) {
-        guard let bridge = keeper.currentSession?.carrier.bridge, let identity = bridge.identity else {
+        guard let session = keeper.currentSession, let bridge = session.carrier.bridge, let identity = bridge.identity else {
             throw ZooKeeperError(.sessionExpired, operation: "expire", detail: "there is no session")
         }
         // Two handles would take the session from each other, and the close would get lost in that. So this one is sent away for
@@ -28,6 +28,7 @@ extension ZooKeeperClient {
         defer { bridge.setHosts(hosts) }
         let deadline = ContinuousClock.now + .seconds(30)
         while ContinuousClock.now < deadline {
+            if case .ended = session.link { return }
             if Task.isCancelled { throw ZooKeeperError(.cancelled, operation: "expire") }
             let isOver = Promise<Bool>()
             let twin = try keeper.session(takingOver: identity) { twin, event in

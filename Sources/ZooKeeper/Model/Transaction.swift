@@ -36,6 +36,8 @@ public struct Transaction: Hashable, Sendable {
     public var isEmpty: Bool { operations.isEmpty }
     public var count: Int { operations.count }
 
+    /// - Parameter mode: not a container, nor one with a time to live: the C client cannot do that in a transaction, and
+    ///   ``ZooKeeperClient/commit(_:)`` refuses it with ``ZooKeeperError/Code/unimplemented``.
     public mutating func create(
         _ path: NodePath, data: [UInt8] = [], mode: CreateMode = .persistent, acl: [ACL] = [.open]
     ) {
