@@ -48,7 +48,14 @@ public final class MemoryEnsemble: Sendable {
             try NodePath(String(configuration.servers[index...]))
         }
         let runtime = runtime
-        return try await ZooKeeperClient.connect(configuration) { MemoryTransport(runtime, root: root ?? .root) }
+        let client = try await ZooKeeperClient.connect(configuration) {
+            MemoryTransport(runtime, root: root ?? .root)
+        }
+        // An answer from memory may come before the client has taken note of its new session.
+        let isAdopted = Promise<Void>()
+        client.whenSession { _ in isAdopted.resolve(()) }
+        await isAdopted.value()
+        return client
     }
 
     /// Connects, runs `body` with the client, and closes the client whatever happens.

@@ -124,7 +124,9 @@ struct MemoryState {
     }
 
     mutating func expire(_ session: Int64) -> Bool {
-        guard number(of: session) != nil else { return false }
+        guard let number = number(of: session) else { return false }
+        // Who is not heard from is not told anything either.
+        lose(number)
         model.expire(session)
         return true
     }

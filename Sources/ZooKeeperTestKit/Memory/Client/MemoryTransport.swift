@@ -21,6 +21,7 @@ final class MemoryTransport: Transport {
 
     func submit(_ request: Request, _ id: RequestID) -> Refusal? {
         if isClosed.withLock({ $0 }) { return Refusal(code: .closed, mayBeExecuted: false) }
+        if !request.isKnownToTheCClient { return Refusal(code: .unimplemented, mayBeExecuted: false) }
         let number = number
         runtime.schedule { $0.submit(request, id, from: number) }
         return nil
@@ -31,5 +32,20 @@ final class MemoryTransport: Transport {
         let number = number
         // As with a server, the session's ephemeral znodes are gone when this returns.
         runtime.perform { $0.remove(number) }
+    }
+}
+
+extension Request {
+    /// In transactions the C client refuses a time to live by itself, and misreads the answer to a container, which aborts the
+    /// process.
+    fileprivate var isKnownToTheCClient: Bool {
+        guard case .commit(let operations) = self else { return true }
+        return operations.allSatisfy { operation in
+            guard case .create(_, _, let mode, _) = operation else { return true }
+            switch mode {
+            case .container, .persistentWithTTL, .persistentSequentialWithTTL: return false
+            case .persistent, .persistentSequential, .ephemeral, .ephemeralSequential: return true
+            }
+        }
     }
 }

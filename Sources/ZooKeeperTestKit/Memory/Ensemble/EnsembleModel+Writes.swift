@@ -81,12 +81,17 @@ extension EnsembleModel {
             members[member]?.proposed.removeFirst()
             guard let (result, news) = members[member]?.tree.apply(logged) else { return }
             for change in news {
-                for (connection, event) in members[member]?.watches.fire(change) ?? [] {
-                    send(.event(event), on: connection)
-                }
+                for told in members[member]?.watches.fire(change) ?? [] { tell(told) }
             }
             finish(logged, result, at: member)
         }
+    }
+
+    private mutating func tell(_ told: ServerWatches.Told) {
+        guard let connection = connections[told.connection],
+            AccessControl.allows(told.acl, .read, connection.identities)
+        else { return }
+        send(.event(told.event), on: told.connection)
     }
 
     private mutating func finish(_ logged: LoggedChange, _ result: Result<Reply, Refusal>, at member: MemberID) {

@@ -55,30 +55,27 @@ enum AccessControl {
 
     /// - Throws: `notAuthorized` unless one of the rights is given to one of the identities.
     static func check(_ acl: [ACL], _ permissions: ACL.Permissions, _ identities: [Identity]) throws(Refusal) {
-        for entry in acl where !entry.permissions.isDisjoint(with: permissions) {
-            if entry.scheme == "world", entry.id == "anyone" { return }
-            for identity in identities where identity.scheme == entry.scheme {
-                if entry.scheme == "ip" {
-                    if AddressRange(entry.id)?.contains(identity.id) == true { return }
-                } else if identity.id == entry.id {
-                    return
-                }
+        guard allows(acl, permissions, identities) else { throw .server(.notAuthorized) }
+    }
+
+    static func allows(_ acl: [ACL], _ permissions: ACL.Permissions, _ identities: [Identity]) -> Bool {
+        acl.contains { entry in
+            guard !entry.permissions.isDisjoint(with: permissions) else { return false }
+            if entry.scheme == "world", entry.id == "anyone" { return true }
+            return identities.contains { identity in
+                guard identity.scheme == entry.scheme else { return false }
+                if entry.scheme == "ip" { return AddressRange(entry.id)?.contains(identity.id) == true }
+                return identity.id == entry.id
             }
         }
-        throw .server(.notAuthorized)
     }
 
     /// The list for one who asks for it: hashes are for those who may change it.
     static func shown(_ acl: [ACL], _ identities: [Identity]) -> [ACL] {
-        do throws(Refusal) {
-            try check(acl, .admin, identities)
-            return acl
-        } catch {
-            return acl.map { entry in
-                guard entry.scheme == "digest" else { return entry }
-                let user = entry.id.prefix { $0 != ":" }
-                return ACL(entry.permissions, scheme: entry.scheme, id: user + ":x")
-            }
+        if allows(acl, .admin, identities) { return acl }
+        return acl.map { entry in
+            guard entry.scheme == "digest" else { return entry }
+            return ACL(entry.permissions, scheme: entry.scheme, id: entry.id.prefix { $0 != ":" } + ":x")
         }
     }
 

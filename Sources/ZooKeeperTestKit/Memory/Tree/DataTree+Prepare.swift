@@ -106,7 +106,7 @@ extension DataTree {
     ) throws(Refusal) -> TreeChange {
         switch operation {
         case .create(let path, let data, let mode, let acl):
-            return try create(path, data, mode, try lifetimeInTransaction(mode, session), acl, identities)
+            return try create(path, data, mode, Lifetime(mode, session: session), acl, identities)
         case .delete(let path, let version): return try delete(path, version, identities)
         case .set(let path, let data, let version): return try set(path, data, version, identities)
         case .check(let path, let version):
@@ -114,17 +114,6 @@ extension DataTree {
             try AccessControl.check(node.acl, .read, identities)
             _ = try next(node.version, version)
             return .check
-        }
-    }
-
-    /// The C client has one form of creation for transactions, which carries no time to live, and which the servers do not take for
-    /// the creation of a container.
-    private func lifetimeInTransaction(_ mode: CreateMode, _ session: Int64) throws(Refusal) -> Lifetime {
-        switch Lifetime(mode, session: session) {
-        case .container: .persistent
-        case .timeToLive: throw .server(.invalidArgument)
-        case .persistent: .persistent
-        case .session(let id): .session(id)
         }
     }
 

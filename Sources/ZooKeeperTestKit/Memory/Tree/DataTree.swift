@@ -38,18 +38,18 @@ package struct DataTree: Hashable, Sendable {
         case .create(let path, let data, let acl, let lifetime, let count):
             let node = Znode(data: data, acl: acl, lifetime: lifetime, zxid: logged.zxid, time: logged.time)
             insert(path, node, count: count)
-            news.append(.created(path))
+            news.append(self.news(.created, path))
             return .success(.created(path, node.stat))
         case .delete(let path):
+            news.append(self.news(.deleted, path))
             remove(path, zxid: logged.zxid)
-            news.append(.deleted(path))
             return .success(.done)
         case .set(let path, let data, let version):
             nodes[path]?.data = data
             nodes[path]?.version = version
             nodes[path]?.mzxid = logged.zxid
             nodes[path]?.mtime = logged.time
-            news.append(.dataChanged(path))
+            news.append(self.news(.dataChanged, path))
             return nodes[path].map { .success(.stat($0.stat)) } ?? .failure(.noNode)
         case .setACL(let path, let acl, let version):
             nodes[path]?.acl = acl
@@ -70,8 +70,8 @@ package struct DataTree: Hashable, Sendable {
             // The servers keep them in a hash table, in no order; here the order is that of the bytes.
             let paths = ephemerals[logged.session, default: []].sorted()
             for path in paths {
+                news.append(self.news(.deleted, path))
                 remove(path, zxid: logged.zxid)
-                news.append(.deleted(path))
             }
             ephemerals[logged.session] = nil
             sessions[logged.session] = nil
@@ -79,6 +79,12 @@ package struct DataTree: Hashable, Sendable {
         case .refusal(let refusal):
             return .failure(refusal)
         }
+    }
+
+    private func news(_ kind: TreeNews.Kind, _ path: NodePath) -> TreeNews {
+        TreeNews(
+            kind: kind, path: path, acl: nodes[path]?.acl ?? [],
+            parentACL: nodes[path.parent ?? .root]?.acl ?? [])
     }
 
     mutating func insert(_ path: NodePath, _ node: Znode, count: Int32) {

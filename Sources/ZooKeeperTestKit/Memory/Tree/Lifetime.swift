@@ -1,6 +1,6 @@
 internal import ZooKeeper
 
-/// How long a znode lives, and how its `Stat` shows it.
+/// How long a znode lives.
 package enum Lifetime: Hashable, Sendable {
     case persistent
     /// As long as this session.
@@ -9,14 +9,9 @@ package enum Lifetime: Hashable, Sendable {
     /// Until it had no children and was not changed for so many milliseconds.
     case timeToLive(Int64)
 
-    /// The servers keep the kind of a znode in the field that names the owner of an ephemeral one.
+    /// What its `Stat` shows: the servers keep a mark for the other kinds there, but do not show it.
     package var ephemeralOwner: Int64 {
-        switch self {
-        case .persistent: 0
-        case .session(let id): id
-        case .container: .min
-        case .timeToLive(let milliseconds): Int64(bitPattern: 0xFF00_0000_0000_0000) | milliseconds
-        }
+        if case .session(let id) = self { id } else { 0 }
     }
 
     package var isEphemeral: Bool {

@@ -17,28 +17,37 @@ package struct ServerWatches: Hashable, Sendable {
         }
     }
 
-    /// Whom a change is told to.
-    package mutating func fire(_ news: TreeNews) -> [(connection: ConnectionID, event: WatchEvent)] {
-        switch news {
-        case .created(let path):
-            return take(&data, path, .created) + take(&children, path.parent ?? .root, .childrenChanged)
-        case .dataChanged(let path):
-            return take(&data, path, .dataChanged)
-        case .deleted(let path):
-            let told = take(&data, path, .deleted)
+    /// An event for a connection, if that one may read what it is about.
+    struct Told {
+        var connection: ConnectionID
+        var event: WatchEvent
+        var acl: [ACL]
+    }
+
+    /// Whom a change is told to, in order. The watches are used up by it.
+    mutating func fire(_ news: TreeNews) -> [Told] {
+        let path = news.path
+        let parent = path.parent ?? .root
+        switch news.kind {
+        case .created:
+            return take(&data, path, .created, news.acl) + take(&children, parent, .childrenChanged, news.parentACL)
+        case .dataChanged:
+            return take(&data, path, .dataChanged, news.acl)
+        case .deleted:
+            let told = take(&data, path, .deleted, news.acl)
             // A connection is told once that a znode is gone, whatever it watched of it.
-            let others = take(&children, path, .deleted).filter { other in
+            let others = take(&children, path, .deleted, news.acl).filter { other in
                 !told.contains { $0.connection == other.connection }
             }
-            return told + others + take(&children, path.parent ?? .root, .childrenChanged)
+            return told + others + take(&children, parent, .childrenChanged, news.parentACL)
         }
     }
 
     private func take(
-        _ list: inout [NodePath: Set<ConnectionID>], _ path: NodePath, _ kind: WatchEvent.Kind
-    ) -> [(connection: ConnectionID, event: WatchEvent)] {
+        _ list: inout [NodePath: Set<ConnectionID>], _ path: NodePath, _ kind: WatchEvent.Kind, _ acl: [ACL]
+    ) -> [Told] {
         guard let connections = list.removeValue(forKey: path) else { return [] }
-        return connections.sorted().map { ($0, WatchEvent(kind, path: path)) }
+        return connections.sorted().map { Told(connection: $0, event: WatchEvent(kind, path: path), acl: acl) }
     }
 
     /// A client that is connected again sets what it watched: what has changed since is told at once.

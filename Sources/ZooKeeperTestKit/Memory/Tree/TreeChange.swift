@@ -46,9 +46,12 @@ package struct LoggedChange: Hashable, Sendable {
     }
 }
 
-/// What watches are told of.
-package enum TreeNews: Hashable, Sendable {
-    case created(NodePath)
-    case deleted(NodePath)
-    case dataChanged(NodePath)
+/// What watches are told of, and the rights of what it is about: who may not read that is not told.
+package struct TreeNews: Hashable, Sendable {
+    package enum Kind: Hashable, Sendable { case created, deleted, dataChanged }
+
+    package var kind: Kind
+    package var path: NodePath
+    package var acl: [ACL]
+    package var parentACL: [ACL]
 }
