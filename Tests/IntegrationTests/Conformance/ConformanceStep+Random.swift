@@ -77,7 +77,7 @@ extension ConformanceRequest {
             let list = ConformanceNames.lists.randomElement(using: &generator) ?? [.open]
             return .setACL(withoutRoot(path), list, version(&generator))
         case ..<86: return .sync(path)
-        case ..<87: return .authenticate(ConformanceNames.credentials.randomElement(using: &generator)!)
+        case ..<87: return .authenticate(credential(&generator))
         default:
             let count = Int.random(in: 1...5, using: &generator)
             let operations = (0..<count).map { _ in operation(&generator) }
@@ -111,6 +111,10 @@ extension ConformanceRequest {
     private static func acl(_ generator: inout SeededGenerator) -> [ACL] {
         guard Int.random(in: 0..<8, using: &generator) == 0 else { return [.open] }
         return ConformanceNames.lists.randomElement(using: &generator) ?? [.open]
+    }
+
+    private static func credential(_ generator: inout SeededGenerator) -> Credential {
+        ConformanceNames.credentials[Int.random(in: 0..<ConformanceNames.credentials.count, using: &generator)]
     }
 
     private static func data(_ generator: inout SeededGenerator) -> [UInt8] {

@@ -11,9 +11,25 @@ public import ZooKeeper
 /// ```
 ///
 /// Clients of it are real ``ZooKeeperClient``s, and everything that works with those works here: znodes of every mode, transactions,
-/// watches, access rights, sessions that expire. It answers as a server of version 3.8 does; where it does not is told in
-/// `Memory/DIFFERENCES.md`. What the network and the servers do to a client in bad times happens when a test asks for it:
-/// ``disconnect(_:)``, ``expireSession(of:)``, ``dropNextReply(of:)``.
+/// watches, access rights, sessions that expire. What the network and the servers do to a client in bad times happens when a test asks
+/// for it: ``disconnect(_:)``, ``expireSession(of:)``, ``dropNextReply(of:)``.
+///
+/// ## Where it differs from a server
+///
+/// Random steps on both look the same to clients (see `ConformanceTests`, against Debian's server 3.8.0), except:
+///
+/// - The names of children come in the order of their bytes; a server has no order. So with the ephemeral znodes of a session that ends:
+///   here they are deleted in that order. Do not rely on it.
+/// - The answer to a credential comes in its place; the C client may tell it ahead of earlier answers.
+/// - Containers are refused in transactions with `unimplemented`, as times to live are. With a server, the C client misreads the answer
+///   to a container there, which can abort the process.
+/// - A znode that may not be read is watched in silence, as Debian's 3.8.0, 3.8.4 and 3.9.2 have it; older servers tell such events.
+/// - `ip` rights know IPv4 only; every client is at 127.0.0.1. Schemes that servers are extended with are not known. There are no
+///   super-users and no quotas.
+/// - A packet has no limit of size, and there is no limit of connections. Servers do not get slow or throttle.
+/// - A sequential mode with the root of a client itself (`/` below `host:port/app`) creates a sibling of that root, as with a server; the
+///   path that is told of it, which that client cannot use, is another.
+/// - A connection that is lost is made again at once, and only ever lost when a test asks for it.
 ///
 /// All methods may be called from any task. It ends when nobody has it or a client of it any more.
 public final class MemoryEnsemble: Sendable {

@@ -33,15 +33,15 @@ final class MemoryRuntime: Sendable {
         queue.sync { run(body) }
     }
 
-    /// Runs `body` later, and gives what it returns.
+    /// Runs `body` later, and gives what it returns when the sessions have been told what came of it.
     func value<R: Sendable>(_ body: @escaping @Sendable (inout MemoryState) -> R) async -> R {
-        let promise = Promise<R>()
+        let (result, isTold) = (Promise<R>(), Promise<Void>())
         queue.async {
-            let result = Promise<R>()
             self.run { result.resolve(body(&$0)) }
-            if let value = result.current { promise.resolve(value) }
+            isTold.resolve(())
         }
-        return await promise.value()
+        await isTold.value()
+        return await result.value()
     }
 
     private func run(_ body: @Sendable (inout MemoryState) -> Void) {
