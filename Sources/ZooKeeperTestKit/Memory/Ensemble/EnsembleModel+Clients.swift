@@ -3,12 +3,13 @@ internal import ZooKeeper
 extension EnsembleModel {
     /// A packet of a client has reached its member.
     mutating func receive(_ packet: ClientPacket, on id: ConnectionID) {
-        guard let connection = connections[id], let member = members[connection.member] else { return }
+        guard let connection = connections[id] else { return }
+        // Nobody holds a copy of the tree while it changes: that would make a second one of it.
         if connection.session != 0 { touch(connection.session, at: connection.member) }
         switch packet {
         case .connect(let session, let timeout, let lastZxid):
             // One that is behind its client would show it the past.
-            guard lastZxid <= member.tree.lastZxid else { return close(id) }
+            guard lastZxid <= members[connection.member]?.tree.lastZxid ?? 0 else { return close(id) }
             connect(id, session: session, timeout: timeout)
         case .ping:
             send(.pong, on: id)
@@ -20,7 +21,8 @@ extension EnsembleModel {
             if !connection.identities.contains(identity) { connections[id]?.identities.append(identity) }
             send(.authenticated(true), on: id)
         case .setWatches(let packet):
-            let events = members[connection.member]?.watches.set(packet, for: id, in: member.tree) ?? []
+            guard let tree = members[connection.member]?.tree else { return }
+            let events = members[connection.member]?.watches.set(packet, for: id, in: tree) ?? []
             for event in events { send(.event(event), on: id) }
             send(.watchesSet, on: id)
         case .request(let number, let request):
