@@ -69,6 +69,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "ZooKeeperLocksTests", dependencies: ["ZooKeeperLocks"], swiftSettings: settings),
         .testTarget(name: "ZooKeeperTestKitTests", dependencies: ["ZooKeeperTestKit"], swiftSettings: settings),
+        .testTarget(
+            name: "MemoryEnsembleTests", dependencies: ["ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit"],
+            swiftSettings: settings),
         .testTarget(name: "ToolArgumentsTests", dependencies: ["ToolArguments"], swiftSettings: settings),
         .testTarget(
             name: "FairQueueTests",

@@ -24,7 +24,8 @@ import ZooKeeperTestKit
             let attempt = try await lock.tryAcquire()
             #expect(attempt == nil)
             let error = await #expect(throws: LockError.self) { try await lock.acquire(timeout: .seconds(3)) }
-            let head = Holder(node: try lock.path.appending("_c_01234567-0123-0123-0123-0123456789ab-lock-0000000000"), owner: nil)
+            let head = Holder(
+                node: try lock.path.appending("_c_01234567-0123-0123-0123-0123456789ab-lock-0000000000"), owner: nil)
             #expect(error == .timedOut(lock.path, ahead: 20_000, holder: head))
             #expect(try await client.exists(lock.path)?.numChildren == 20_000)
             #expect(client.sessionID == session)

@@ -19,7 +19,8 @@ extension ZooKeeperClient {
     /// - Throws: ``ZooKeeperError`` when there is no session, no second handle can be made, or the ensemble does not answer in time;
     ///   `cancelled` when the calling task is cancelled.
     package func expireSession() async throws(ZooKeeperError) {
-        guard let session = keeper.currentSession, let bridge = session.carrier.bridge, let identity = bridge.identity else {
+        guard let session = keeper.currentSession, let bridge = session.carrier.bridge, let identity = bridge.identity
+        else {
             throw ZooKeeperError(.sessionExpired, operation: "expire", detail: "there is no session")
         }
         // Two handles would take the session from each other, and the close would get lost in that. So this one is sent away for

@@ -39,7 +39,7 @@ package enum Request: Sendable {
 }
 
 /// What the server answered.
-package enum Reply: Sendable {
+package enum Reply: Hashable, Sendable {
     case done
     case created(NodePath, Stat)
     case data([UInt8], Stat)

@@ -88,15 +88,15 @@ struct WatchTable {
         entries[id.key] = entry
     }
 
-    /// The watch has fired: who is to be told.
+    /// The watch has fired: who is to be told, in the order in which they asked.
     mutating func fired(_ id: WatchID) -> [Handler] {
         guard var entry = entries[id.key] else { return [] }
-        let handlers = entry.interested.values
+        let handlers = entry.interested.sorted { $0.key < $1.key }.map(\.value)
         entry.interested = [:]
         entry.isSet = false
         entries[id.key] = entry
         removeIfUnused(id.key)
-        return Array(handlers)
+        return handlers
     }
 
     mutating func removeAll() -> [Handler] {

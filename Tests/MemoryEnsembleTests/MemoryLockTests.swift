@@ -1,0 +1,163 @@
+import Testing
+import ZooKeeper
+import ZooKeeperLocks
+import ZooKeeperTestKit
+
+/// The locks, unchanged, over an ensemble in memory.
+@Suite(.timeLimit(.minutes(2))) struct MemoryLockTests {
+    @Test func workersWithSessionsOfTheirOwnAreServedInOrder() async throws {
+        let ensemble = MemoryEnsemble()
+        let grants = Recorder<FencingToken>()
+        let holders = Recorder<Int>()
+        try await withThrowingTaskGroup { group in
+            for worker in 0..<8 {
+                group.addTask {
+                    try await ensemble.with { client in
+                        let lock = try client.lock("/lock")
+                        for _ in 0..<25 {
+                            try await lock.withLock { lease in
+                                #expect(holders.append(worker) == 1)
+                                grants.append(lease.fencingToken)
+                                await Task.yield()
+                                holders.removeAll()
+                            }
+                        }
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        let tokens = grants.all
+        #expect(tokens.count == 200)
+        #expect(zip(tokens, tokens.dropFirst()).allSatisfy { $0 < $1 })
+    }
+
+    @Test func tryAcquireTakesWhatIsFreeAndLeavesNothingWhereItIsNot() async throws {
+        try await MemoryEnsemble().with { client in
+            let lock = try client.lock("/lock")
+            let lease = try #require(try await lock.tryAcquire())
+            #expect(try await lock.tryAcquire() == nil)
+            #expect(try await client.children(lock.path).count == 1)
+            await lease.release()
+            #expect(try await lock.withLockIfAvailable { _ in 7 } == 7)
+            #expect(try await client.children(lock.path) == [])
+        }
+    }
+
+    @Test func aTimeoutSaysWhoHoldsAndLeavesNothing() async throws {
+        try await MemoryEnsemble().with { client in
+            var options = DistributedLock.Options()
+            options.label = "the first one"
+            let lock = try client.lock("/lock", options: options)
+            let lease = try await lock.acquire()
+            let error = await #expect(throws: LockError.self) { try await lock.acquire(timeout: .milliseconds(50)) }
+            if case .timedOut(let path, let ahead, let holder) = error {
+                #expect(path == lock.path)
+                #expect(ahead == 1)
+                #expect(holder?.owner?.label == "the first one")
+            } else {
+                Issue.record("\(error as Any)")
+            }
+            #expect(try await client.children(lock.path).count == 1)
+            await lease.release()
+        }
+    }
+
+    @Test func randomCancellationsAndTimeoutsLeaveTheDirectoryEmpty() async throws {
+        try await MemoryEnsemble().with { client in
+            let lock = try client.lock("/lock")
+            var outcomes: [String: Int] = [:]
+            await withTaskGroup(of: String.self) { group in
+                for number in 0..<300 {
+                    group.addTask {
+                        try? await Task.sleep(for: .milliseconds(1) * Double.random(in: 0..<100))
+                        let patience = Duration.milliseconds(1) * Double.random(in: 0.01..<8)
+                        let acquire = Task { () async throws(LockError) -> Lease in
+                            try await lock.acquire(timeout: number.isMultiple(of: 2) ? patience : nil)
+                        }
+                        if !number.isMultiple(of: 2) {
+                            try? await Task.sleep(for: patience)
+                            acquire.cancel()
+                        }
+                        switch await acquire.result {
+                        case .success(let lease):
+                            await lease.release()
+                            return "granted"
+                        case .failure(LockError.timedOut): return "timed out"
+                        case .failure(LockError.cancelled): return "cancelled"
+                        case .failure(let error): return "\(error)"
+                        }
+                    }
+                }
+                for await outcome in group { outcomes[outcome, default: 0] += 1 }
+            }
+            #expect(Set(outcomes.keys).isSubset(of: ["granted", "timed out", "cancelled"]), "\(outcomes)")
+            #expect(try await client.children(lock.path) == [])
+        }
+    }
+
+    @Test func expiryCancelsTheBodyAndIsToldByWithLock() async throws {
+        let ensemble = MemoryEnsemble()
+        try await ensemble.with { client in
+            let tokens = Recorder<FencingToken>()
+            let error = await #expect(throws: LockError.self) {
+                try await client.lock("/lock").withLock { lease in
+                    tokens.append(lease.fencingToken)
+                    try await ensemble.expireSession(of: client)
+                    try await Task.sleep(for: .seconds(60))
+                }
+            }
+            let token = try #require(tokens.all.first)
+            #expect(error == .lost(try NodePath("/lock"), .sessionExpired, token: token))
+        }
+    }
+
+    @Test func theNextOneGetsTheLockWhenTheHolderIsCutOffForTooLong() async throws {
+        let ensemble = MemoryEnsemble(tickTime: .milliseconds(50))
+        var configuration = MemoryEnsemble.configuration
+        configuration.sessionTimeout = .seconds(1)
+        let holder = try await ensemble.connect(configuration)
+        let waiter = try await ensemble.connect(configuration)
+        let lost = try await holder.lock("/lock").acquire()
+        let next = Task { try await waiter.lock("/lock").acquire() }
+        try await untilChildren(of: try waiter.lock("/lock"), count: 2)
+        try await ensemble.disconnect(holder)
+        let second = try await next.value
+        #expect(second.fencingToken > lost.fencingToken)
+        try await ensemble.reconnect(holder)
+        _ = await first(of: holder.states) { $0 == .connected }
+        #expect(throws: LockError.self) { try lost.checkHeld() }
+        await second.release()
+        await holder.close()
+        await waiter.close()
+    }
+
+    /// The node is there, though the answer to its creation is lost; it is found again, and no second one is made.
+    @Test func aLostAnswerToTheEntryDoesNotBlockTheQueue() async throws {
+        let ensemble = MemoryEnsemble()
+        try await ensemble.with { client in
+            let lock = try client.lock("/lock")
+            await (try await lock.acquire()).release()
+            for _ in 0..<20 {
+                try await ensemble.dropNextReply(of: client)
+                let lease = try await lock.acquire(timeout: .seconds(10))
+                #expect(try await client.children(lock.path).count == 1)
+                await lease.release()
+                try await untilChildren(of: lock, count: 0)
+            }
+        }
+    }
+
+    @Test func aLostAnswerToTheReleaseLeavesNothing() async throws {
+        let ensemble = MemoryEnsemble()
+        try await ensemble.with { client in
+            let lock = try client.lock("/lock")
+            for _ in 0..<20 {
+                let lease = try await lock.acquire(timeout: .seconds(10))
+                try await ensemble.dropNextReply(of: client)
+                await lease.release()
+                try await untilChildren(of: lock, count: 0)
+            }
+        }
+    }
+}
