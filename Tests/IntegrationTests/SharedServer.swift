@@ -64,9 +64,9 @@ extension ZooKeeperClient.Configuration {
     }
 
     /// For servers that restart: one that is just coming up may take a connection and never answer on it, which the C client
-    /// gives up after two thirds of the session timeout.
+    /// gives up after two thirds of the session timeout. What is left has to do for the next attempt.
     static func brief(_ servers: String) -> Self {
-        quiet(servers).with(sessionTimeout: .seconds(4))
+        quiet(servers).with(sessionTimeout: .seconds(9))
     }
 
     func with(sessionTimeout: Duration) -> Self {

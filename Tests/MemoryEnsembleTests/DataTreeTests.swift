@@ -33,10 +33,10 @@ import ZooKeeperTestKit
     }
 
     @Test func sequenceNumbersArePrintedAsJavaDoes() {
-        #expect(SequenceNumber.text(0) == "0000000000")
-        #expect(SequenceNumber.text(.max) == "2147483647")
-        #expect(SequenceNumber.text(-1) == "-000000001")
-        #expect(SequenceNumber.text(.min) == "-2147483648")
+        #expect(SequentialName.suffix(0) == "0000000000")
+        #expect(SequentialName.suffix(.max) == "2147483647")
+        #expect(SequentialName.suffix(-1) == "-000000001")
+        #expect(SequentialName.suffix(.min) == "-2147483648")
     }
 
     @Test func aFailedTransactionChangesNothing() {

@@ -150,6 +150,17 @@ import ZooKeeper
         #expect(harness.isEnded)
     }
 
+    @Test func usedUpNumbersAreALoudError() {
+        var harness = Harness()
+        harness.enter()
+        harness.create(.success(Harness.own(.max)))
+        #expect(harness.list(.success([Harness.name(.max), Harness.other(.max)])) == [.delete(Harness.name(.max))])
+        harness.send(.deleted(name: Harness.name(.max), .success(())))
+        guard case .failed(let failure, _) = harness.departures.first else { return #expect(Bool(false)) }
+        #expect(failure.code == .sequenceExhausted)
+        #expect(!harness.isGranted)
+    }
+
     @Test func expiryWhileWaitingEntersInTheNextSession() {
         var harness = Harness.waiting()
         #expect(harness.send(.sessionEnded(.sessionExpired)) == [.awaitSession])

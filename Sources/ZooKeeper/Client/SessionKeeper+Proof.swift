@@ -30,6 +30,8 @@ extension SessionKeeper {
     }
 
     private func prove(_ session: Session) {
+        // Answers may overtake the thread that opened the session, and whoever is told "connected" will look for it.
+        adopt(session)
         core.withLock { core in
             core.proven = session
             core.refusals = 0

@@ -138,7 +138,7 @@ final class SessionKeeper: Sendable {
     }
 
     /// The session may have had its first events already, or even have ended.
-    private func adopt(_ session: Session) {
+    func adopt(_ session: Session) {
         let waiting = core.withLock { core -> [@Sendable (Result<Session, ZooKeeperError>) -> Void]? in
             guard broadcast.state != .closed else { return nil }
             if case .ended = session.link { return nil }

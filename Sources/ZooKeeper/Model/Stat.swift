@@ -16,7 +16,7 @@ public struct Stat: Hashable, Sendable {
     public var cversion: Int32
     /// The number of changes of its ACL.
     public var aversion: Int32
-    /// The session that owns an ephemeral znode; 0 for others. (Containers and znodes with a time to live carry a mark here.)
+    /// The session that owns an ephemeral znode; 0 for all others.
     public var ephemeralOwner: Int64
     public var dataLength: Int32
     public var numChildren: Int32

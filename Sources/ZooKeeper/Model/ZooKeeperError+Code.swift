@@ -8,7 +8,7 @@ extension ZooKeeperError {
             case connectTimedOut, notZooKeeper, hostNotFound, chrootMissing
             case closed, cancelled, tooManyWatches, tooManySessions
             case invalidArgument, invalidConnectString, invalidPath, invalidTimeout, dataTooLarge
-            case unimplemented, internalInconsistency
+            case unimplemented, internalInconsistency, sequenceExhausted
             case rolledBack
             case server(Int32)
         }
@@ -66,6 +66,10 @@ extension ZooKeeperError {
         public static let tooManySessions = Code(kind: .tooManySessions)
         /// The C client reported a state that it should never be in.
         public static let internalInconsistency = Code(kind: .internalInconsistency)
+
+        /// The parent has had so many children that its sequence numbers are used up: servers go on with the last one for ever, or
+        /// with negative ones, as their version goes.
+        public static let sequenceExhausted = Code(kind: .sequenceExhausted)
 
         /// A code of the server or of the C client that has no name of its own here.
         public static func server(_ code: Int32) -> Code { Code(kind: .server(code)) }

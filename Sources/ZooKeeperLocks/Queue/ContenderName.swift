@@ -48,6 +48,8 @@ struct ContenderName: Hashable, Sendable {
 struct SequenceNumber: Hashable, Sendable {
     let rawValue: Int32
 
+    static let last = SequenceNumber(rawValue: .max)
+
     /// Serial-number arithmetic (RFC 1982): right across the wrap as long as the two are less than 2^31 apart.
     func precedes(_ other: SequenceNumber) -> Bool {
         rawValue &- other.rawValue < 0

@@ -87,6 +87,13 @@ extension QueueMachine {
     }
 
     mutating func decide(_ own: Own, _ names: [String]) {
+        guard ContenderName(own.name)?.sequence != .last else {
+            // ZooKeeper 3.8 gives everybody this number from now on: nobody can tell any more who came first.
+            let detail =
+                "2^31 - 1 contenders have entered here: when the queue is empty, delete the lock's path to begin anew"
+            departure = .failed(RequestFailure(.sequenceExhausted, detail: detail), operation: "create")
+            return leave(own)
+        }
         guard let view = QueueView(names, own: own.name, uuid: uuid) else {
             // Somebody removed the node. Whoever is in its place now was behind it.
             return take(.enter)

@@ -44,7 +44,7 @@ extension DataTree {
         try AccessControl.check(parent.acl, .create, identities)
         var path = path
         if mode.isSequential {
-            path = NodePath(unchecked: path.string + SequenceNumber.text(parent.childrenCreated))
+            path = NodePath(unchecked: path.string + SequentialName.suffix(parent.childrenCreated))
         }
         guard nodes[path] == nil else { throw .server(.nodeExists) }
         guard !parent.lifetime.isEphemeral else { throw .server(.noChildrenForEphemerals) }
@@ -125,9 +125,9 @@ extension DataTree {
 }
 
 /// The number that the servers append to the name of a sequential znode.
-package enum SequenceNumber {
+package enum SequentialName {
     /// As `%010d` prints it: ten characters with the sign, more where ten do not do.
-    package static func text(_ number: Int32) -> String {
+    package static func suffix(_ number: Int32) -> String {
         let digits = String(number.magnitude)
         let width = number < 0 ? 9 : 10
         return (number < 0 ? "-" : "") + String(repeating: "0", count: max(0, width - digits.count)) + digits
