@@ -3,7 +3,7 @@ import ZooKeeper
 import ZooKeeperTestKit
 
 /// What is wrong is said before C sees it, and the client that was asked still works.
-@Suite(.timeLimit(.minutes(2))) struct BadInputClientTests {
+@Suite(.timeLimit(.minutes(5))) struct BadInputClientTests {
     /// Connect strings that are refused before anything is tried.
     @Test(arguments: [
         ("", "it is empty"),

@@ -1,7 +1,7 @@
 import Testing
 import ZooKeeper
 
-@Suite(.timeLimit(.minutes(2))) struct ClientRightsTests {
+@Suite(.timeLimit(.minutes(5))) struct ClientRightsTests {
     @Test func accessRightsAreReadAndReplaced() async throws {
         try await SharedServer.withClient { client in
             let path = try NodePath("/a")

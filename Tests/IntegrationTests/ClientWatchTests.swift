@@ -1,7 +1,7 @@
 import Testing
 import ZooKeeper
 
-@Suite(.timeLimit(.minutes(2))) struct ClientWatchTests {
+@Suite(.timeLimit(.minutes(5))) struct ClientWatchTests {
     @Test func aWatchSeesOneEvent() async throws {
         try await SharedServer.withClient { client in
             let path = try NodePath("/w")

@@ -3,7 +3,7 @@ import Testing
 import ZooKeeperTestKit
 
 /// Error codes that only a server of a certain kind, or with an accident, gives. The usual ones are in `ClientNodeTests`.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct ErrorCodeTests {
+@Suite(.weighty, .serialized, .timeLimit(.minutes(5))) struct ErrorCodeTests {
     @Test func aServerWithoutExtendedTypesAndWithQuotas() async throws {
         var configuration = TestServer.Configuration()
         configuration.extendedTypes = false

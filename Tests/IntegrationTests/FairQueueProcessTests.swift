@@ -5,7 +5,7 @@ import ZooKeeper
 import ZooKeeperTestKit
 
 /// The demonstration as users run it: a process that starts others.
-@Suite(.timeLimit(.minutes(3))) struct FairQueueProcessTests {
+@Suite(.weighty, .timeLimit(.minutes(5))) struct FairQueueProcessTests {
     private struct Line: Decodable {
         var event: String
         var worker: Int?

@@ -3,7 +3,7 @@ import ZooKeeper
 import ZooKeeperLocks
 import ZooKeeperTestKit
 
-@Suite(.timeLimit(.minutes(3))) struct LockQueueTests {
+@Suite(.weighty, .timeLimit(.minutes(5))) struct LockQueueTests {
     @Test func workersWithSessionsOfTheirOwnAreServedInOrder() async throws {
         try await SharedServer.withRoot { configuration in
             let grants = Recorder<FencingToken>()
@@ -158,7 +158,8 @@ import ZooKeeperTestKit
             }
             print("random instants: \(outcomes)")
             #expect(Set(outcomes.keys).isSubset(of: ["granted", "timed out", "cancelled"]))
-            #expect(try await client.children(lock.path) == [])
+            // On a machine that is busy with other tests an answer may take over a second; then the removal goes on for a moment.
+            try await untilChildren(of: lock, count: 0)
         }
     }
 

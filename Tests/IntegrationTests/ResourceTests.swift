@@ -3,7 +3,7 @@ import ZooKeeper
 import ZooKeeperTestKit
 
 /// Nothing is left of a client that was closed. The tests that count have a process to themselves.
-@Suite(.timeLimit(.minutes(2))) struct ResourceTests {
+@Suite(.weighty, .timeLimit(.minutes(5))) struct ResourceTests {
     @Test func aHundredClientLifetimes() async {
         await #expect(processExitsWith: .success) {
             try await TestServer.with { server in

@@ -1,7 +1,7 @@
 import Testing
 import ZooKeeper
 
-@Suite(.timeLimit(.minutes(1))) struct TransactionModeTests {
+@Suite(.timeLimit(.minutes(5))) struct TransactionModeTests {
     /// The server answers the creation of a container with a `Stat` behind the path, which the C client takes for the next result.
     @Test
     func aContainerInATransactionIsRefused() async throws {

@@ -3,7 +3,7 @@ import ZooKeeper
 import ZooKeeperLocks
 
 /// The body of `withLock` runs where its caller does. This target is built with the language mode alone, as most users' are.
-@Suite(.timeLimit(.minutes(2))) struct WithLockIsolationTests {
+@Suite(.timeLimit(.minutes(5))) struct WithLockIsolationTests {
     /// Not `Sendable`.
     final class Ledger { var entries = 0 }
 

@@ -92,7 +92,8 @@ import ZooKeeperTestKit
                 for await outcome in group { outcomes[outcome, default: 0] += 1 }
             }
             #expect(Set(outcomes.keys).isSubset(of: ["granted", "timed out", "cancelled"]), "\(outcomes)")
-            #expect(try await client.children(lock.path) == [])
+            // On a machine that is busy with other tests an answer may take over a second; then the removal goes on for a moment.
+            try await untilChildren(of: lock, count: 0)
         }
     }
 

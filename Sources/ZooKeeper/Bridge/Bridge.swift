@@ -54,6 +54,10 @@ final class Bridge: Transport {
         }
     }
 
+    var isConnected: Bool {
+        handle.withLock { handle in handle.pointer.map { zoo_state($0) == ZOO_CONNECTED_STATE } ?? false }
+    }
+
     /// Connects to these numeric addresses from now on.
     ///
     /// - Returns: those from before.

@@ -23,11 +23,14 @@ extension ZooKeeperClient {
         else {
             throw ZooKeeperError(.sessionExpired, operation: "expire", detail: "there is no session")
         }
+        let deadline = ContinuousClock.now + .seconds(30)
         // Two handles would take the session from each other, and the close would get lost in that. So this one is sent away for
-        // the time.
+        // the time, and is gone when the session ends: nothing of that end reaches it.
         let hosts = bridge.setHosts("127.0.0.1:1")
         defer { bridge.setHosts(hosts) }
-        let deadline = ContinuousClock.now + .seconds(30)
+        // The C client drops the connection without telling anybody.
+        let patience = ContinuousClock.now + .seconds(2)
+        while bridge.isConnected, ContinuousClock.now < patience { try? await Task.sleep(for: .milliseconds(1)) }
         while ContinuousClock.now < deadline {
             if case .ended = session.link { return }
             if Task.isCancelled { throw ZooKeeperError(.cancelled, operation: "expire") }
