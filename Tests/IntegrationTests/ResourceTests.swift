@@ -3,7 +3,10 @@ import ZooKeeper
 import ZooKeeperTestKit
 
 /// Nothing is left of a client that was closed. The tests that count have a process to themselves.
-@Suite(.weighty, .timeLimit(.minutes(5))) struct ResourceTests {
+@Suite(
+    .weighty, .enabled(if: !OwnProcess.isSanitized, "a sanitizer costs more than what is measured"),
+    .timeLimit(.minutes(5))) struct ResourceTests
+{
     @Test func aHundredClientLifetimes() async {
         await #expect(processExitsWith: .success) {
             try await TestServer.with { server in

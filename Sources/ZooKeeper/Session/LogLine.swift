@@ -31,8 +31,8 @@ struct LogLine {
 /// Lets through a burst of lines and then a few each second: a server that is away makes the C client log several lines for
 /// each attempt, many times a second.
 struct LogThrottle {
-    static let burst = 20
-    static let perSecond = 4
+    static let burst = 10
+    static let perSecond = 3
 
     private var tokens = Double(burst)
     private var last: ContinuousClock.Instant?
