@@ -9,6 +9,28 @@ import ZooKeeperTestKit
 
 /// Load, faults and odd moments. Serialized: some look at the whole process.
 @Suite(.weighty, .serialized, .timeLimit(.minutes(5))) struct LoadTests {
+    /// Who holds is asked after the time is over, and must not take long.
+    @Test func aTimeoutIsKeptWhenTheServerFallsSilent() async throws {
+        try await TestServer.with { server in
+            try await ZooKeeperClient.with(.quiet(server.connectString)) { client in
+                let lock = try client.lock("/lock")
+                let lease = try await lock.acquire()
+                let waiter = Task { () -> Duration in
+                    let start = ContinuousClock.now
+                    _ = try? await lock.acquire(timeout: .milliseconds(500))
+                    return ContinuousClock.now - start
+                }
+                try await untilChildren(of: lock, count: 2)
+                try server.pause()
+                let elapsed = await waiter.value
+                try server.resume()
+                // 500 ms, and the second that is documented for the clean-up.
+                #expect(elapsed < .seconds(2.5), "\(elapsed)")
+                await lease.release()
+            }
+        }
+    }
+
     @Test func watchesThatWereNeverSetDoNotCount() async throws {
         try await SharedServer.withClient { client in
             let task = Task {
