@@ -16,11 +16,20 @@ extension Contender {
                 post(.listed(step: step, $0.flatMap(\.names)), of: entry)
             }
         case .makeParents(let step):
-            session.ensureExists(path, acl: acl, deadline: deadline) { [self] in
+            session.ensureExists(path, data: ParentData.empty, acl: acl, deadline: deadline) { [self] in
                 post(.parentsMade(step: step, $0), of: entry)
             }
-        case .watchPredecessor(let name, let byExists, let step):
-            watch(name, byExists, step, session, entry, deadline)
+        case .watch(let name, let byExists):
+            watch(name, byExists, session, entry, deadline)
+        case .look(let step):
+            session.submit(.get(path, watch: nil), deadline: deadline) { [self] in
+                post(.looked(step: step, $0.flatMap(\.data).map(ParentData.init)), of: entry)
+            }
+        case .prove(let own, let step):
+            let node = path.appending(unchecked: own.name)
+            session.submit(.commit([.check(node, version: nil)]), deadline: deadline) { [self] in
+                post(.proved(step: step, $0.map { _ in }), of: entry)
+            }
         case .barrier(let step):
             session.submit(.commit([.check(path, version: nil)]), deadline: deadline) { [self] in
                 post(.barrierPassed(step: step, $0.map { _ in }), of: entry)
@@ -31,33 +40,37 @@ extension Contender {
                     .nodeRead(step: step, $0.flatMap(\.stat).map { ($0, isOurs: $0.ephemeralOwner == session.id) }),
                     of: entry)
             }
-        case .delete(let name):
-            session.submit(.delete(path.appending(unchecked: name), version: nil), deadline: deadline) { [self] in
+        case .delete(let name, let recording):
+            let node = path.appending(unchecked: name)
+            let request: Request =
+                recording
+                ? .commit([
+                    .delete(node, version: nil), .set(path, data: ParentData.recording(name), version: nil),
+                ])
+                : .delete(node, version: nil)
+            session.submit(request, deadline: deadline) { [self] in
                 post(.deleted(name: name, $0.map { _ in }), of: entry)
             }
-        case .tellPosition, .grant, .lose, .depart, .awaitSession, .leaveBehind, .end, .pause:
+        case .tellPosition, .grant, .lose, .yield, .depart, .awaitSession, .leaveBehind, .end, .pause:
             break
         }
     }
 
     private func watch(
-        _ name: String, _ byExists: Bool, _ step: Int, _ session: Session, _ entry: Int,
-        _ deadline: ContinuousClock.Instant
+        _ name: String, _ byExists: Bool, _ session: Session, _ entry: Int, _ deadline: ContinuousClock.Instant
     ) {
         let node = path.appending(unchecked: name)
         do {
             let id = try session.reserveWatch(on: node, by: byExists ? .exists : .get) { [weak self] result in
                 // A session that ends is told of by itself.
-                if case .success(let event) = result {
-                    self?.post(.predecessorChanged(step: step, event.kind), of: entry)
-                }
+                if case .success(let event) = result { self?.post(.changed(name, event.kind), of: entry) }
             }
             let request: Request = byExists ? .exists(node, watch: id) : .get(node, watch: id)
             session.submit(request, deadline: deadline) { [self] in
-                post(.predecessorRead(step: step, $0.map { _ in }), of: entry)
+                post(.watched(name, $0.map { _ in }), of: entry)
             }
         } catch {
-            post(.predecessorRead(step: step, .failure(error)), of: entry)
+            post(.watched(name, .failure(error)), of: entry)
         }
     }
 }
@@ -66,6 +79,11 @@ extension Reply {
     fileprivate var own: Result<QueueMachine.Own, RequestFailure> {
         guard case .created(let path, let stat) = self else { return .failure(.unexpectedReply) }
         return .success(QueueMachine.Own(name: String(path.name), czxid: stat.czxid))
+    }
+
+    fileprivate var data: Result<[UInt8], RequestFailure> {
+        guard case .data(let data, _) = self else { return .failure(.unexpectedReply) }
+        return .success(data)
     }
 
     fileprivate var names: Result<[String], RequestFailure> {

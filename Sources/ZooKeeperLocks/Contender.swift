@@ -197,7 +197,9 @@ final class Contender: Sendable {
             TimerThread.shared.schedule(at: .now + length(of: pause, session)) {
                 self.post(.paused(step: step), of: entry)
             }
-        case .create, .list, .makeParents, .watchPredecessor, .barrier, .readNode, .delete:
+        case .yield:
+            break
+        case .create, .list, .makeParents, .watch, .look, .prove, .barrier, .readNode, .delete:
             if let session { request(action, session, entry) }
         }
     }
@@ -206,6 +208,7 @@ final class Contender: Sendable {
         switch pause {
         case .backOff(let attempt): min(.seconds(1), .milliseconds(10) * (1 << min(attempt, 7)))
         case .untilStragglersAreGone: (session?.timeout ?? client.configuration.sessionTimeout) / 3
+        case .untilNextProof: (session?.timeout ?? client.configuration.sessionTimeout) / 12
         }
     }
 }

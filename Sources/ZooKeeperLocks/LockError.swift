@@ -35,6 +35,10 @@ public struct Holder: Hashable, Sendable, CustomStringConvertible {
 public enum LossReason: Hashable, Sendable {
     /// The ensemble had heard nothing from the session for its timeout, and deleted the lock's znode.
     case sessionExpired
+    /// The ensemble could not be made to confirm the session in time: the lock may be somebody else's by now.
+    case leaseExpired
+    /// Somebody deleted the lock's znode.
+    case nodeDeleted
     /// The client was closed while the lock was held.
     case clientClosed
     /// The session ended in another way.

@@ -9,7 +9,7 @@ import ZooKeeper
         #expect(harness.enter() == [.create(prefix: "_c_\(Harness.uuid)-lock-"), .list(step: 1)])
         #expect(harness.create(.success(Harness.own(0))) == [])
         let granted = harness.list(.success([Harness.name(0)]))
-        #expect(granted.last == .grant(Harness.own(0)))
+        #expect(granted.contains(.grant(Harness.own(0))))
     }
 
     @Test func whatIsAskedWithoutAConnectionWaitsForOne() {
@@ -42,7 +42,9 @@ import ZooKeeper
         entering.list(.failure(RequestFailure(code, wasNeverSent: true)))
         #expect(entering.departures.isEmpty)
         var waiting = Harness.waiting()
-        waiting.send(.predecessorChanged(step: waiting.machine.step, .deleted))
+        waiting.send(.suspended)
+        waiting.send(.connected)
+        waiting.send(.changed(Harness.other(1), .deleted))
         waiting.list(.failure(RequestFailure(code, wasNeverSent: true)))
         #expect(waiting.departures.isEmpty)
         #expect(waiting.send(.sessionEnded(.sessionExpired)) == [.awaitSession])
@@ -53,7 +55,7 @@ import ZooKeeper
         harness.enter()
         harness.create(.success(Harness.own(7)))
         let actions = harness.list(.success([Harness.other(9), Harness.other(3), Harness.name(7), Harness.other(5)]))
-        #expect(actions.last == .watchPredecessor(Harness.other(5), byExists: false, step: 2))
+        #expect(actions.contains(.watch(Harness.other(5), byExists: false)))
         guard case .tellPosition(_, let view) = actions.first else {
             return #expect(Bool(false), "no position: \(actions)")
         }
@@ -126,7 +128,7 @@ import ZooKeeper
         var harness = Harness()
         harness.enter()
         harness.create(.success(Harness.own(5)))
-        #expect(harness.list(.failure(RequestFailure(.notAuthorized))) == [.delete(Harness.name(5))])
+        #expect(harness.list(.failure(RequestFailure(.notAuthorized))) == [.delete(Harness.name(5), recording: false)])
         harness.send(.deleted(name: Harness.name(5), .success(())))
         #expect(harness.departures == [.failed(RequestFailure(.notAuthorized), operation: "children")])
         #expect(harness.isEnded)
@@ -154,7 +156,10 @@ import ZooKeeper
         var harness = Harness()
         harness.enter()
         harness.create(.success(Harness.own(.max)))
-        #expect(harness.list(.success([Harness.name(.max), Harness.other(.max)])) == [.delete(Harness.name(.max))])
+        #expect(
+            harness.list(.success([Harness.name(.max), Harness.other(.max)])) == [
+                .delete(Harness.name(.max), recording: false)
+            ])
         harness.send(.deleted(name: Harness.name(.max), .success(())))
         guard case .failed(let failure, _) = harness.departures.first else { return #expect(Bool(false)) }
         #expect(failure.code == .sequenceExhausted)

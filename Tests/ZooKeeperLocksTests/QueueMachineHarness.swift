@@ -11,8 +11,8 @@ struct Harness {
     var actions: [QueueMachine.Action] = []
     static let uuid = "7f3c0a52-1111-2222-3333-444455556666"
 
-    init(onlyIfAvailable: Bool = false) {
-        machine = QueueMachine(onlyIfAvailable: onlyIfAvailable)
+    init(onlyIfAvailable: Bool = false, rules: QueueRules = .sound) {
+        machine = QueueMachine(onlyIfAvailable: onlyIfAvailable, rules: rules)
     }
 
     static func name(_ sequence: Int32, uuid: String = uuid) -> String {
@@ -33,8 +33,8 @@ struct Harness {
 
     /// Handles the event; returns what the machine asked for because of it.
     @discardableResult
-    mutating func send(_ event: QueueMachine.Event) -> [QueueMachine.Action] {
-        let new = machine.handle(event)
+    mutating func send(_ event: QueueMachine.Event, leaseIsValid: Bool = true) -> [QueueMachine.Action] {
+        let new = machine.handle(event, leaseIsValid: leaseIsValid)
         actions += new
         return new
     }
@@ -55,13 +55,24 @@ struct Harness {
         send(.created(result))
     }
 
-    /// Stands in the queue behind `other(1)`, its watch set.
+    /// Stands in the queue behind `other(1)`, armed.
     static func waiting() -> Harness {
         var harness = Harness()
         harness.enter()
         harness.create(.success(own(5)))
         harness.list(.success([other(1), name(5)]))
-        harness.send(.predecessorRead(step: harness.machine.step, .success(())))
+        harness.send(.watched(other(1), .success(())))
+        harness.send(.watched(name(5), .success(())))
+        return harness
+    }
+
+    /// Stands behind `other(1)` and `other(2)`, everything watched.
+    static func third() -> Harness {
+        var harness = Harness()
+        harness.enter()
+        harness.create(.success(own(5)))
+        harness.list(.success([other(1), other(2), name(5)]))
+        for node in [other(2), name(5), other(1)] { harness.send(.watched(node, .success(()))) }
         return harness
     }
 

@@ -6,11 +6,31 @@ import ZooKeeper
 @Suite struct QueueMachineLeavingTests {
     @Test func releaseDeletesExactlyTheOwnNode() {
         var harness = Harness.held()
-        #expect(harness.send(.release) == [.delete(Harness.name(5))])
+        #expect(harness.send(.release) == [.yield(Harness.own(5)), .delete(Harness.name(5), recording: false)])
         #expect(
             harness.send(.deleted(name: Harness.name(5), .success(()))) == [
                 .depart(.released, harness.machine.lastView), .end,
             ])
+    }
+
+    @Test func whoeverHadToWaitLeavesWordInAParentOfOurs() {
+        for (data, recording) in [(ParentData.ours(lastHead: nil), true), (.foreign, false)] {
+            var harness = Harness.waiting()
+            harness.send(.looked(step: 1, .success(data)))
+            harness.send(.changed(Harness.other(1), .deleted))
+            #expect(harness.send(.release).last == .delete(Harness.name(5), recording: recording))
+        }
+    }
+
+    @Test func whereNoWordMayBeLeftTheNodeGoesAllTheSame() {
+        var harness = Harness.waiting()
+        harness.send(.looked(step: 1, .success(.ours(lastHead: nil))))
+        harness.send(.changed(Harness.other(1), .deleted))
+        harness.send(.release)
+        let refused = RequestFailure(.notAuthorized, failedOperation: 1)
+        #expect(
+            harness.send(.deleted(name: Harness.name(5), .failure(refused)))
+                == [.delete(Harness.name(5), recording: false)])
     }
 
     @Test func aSecondReleaseDoesNothing() {
@@ -29,7 +49,7 @@ import ZooKeeper
             harness.send(.deleted(name: Harness.name(5), .failure(Harness.unknown))) == [
                 .pause(.backOff(attempt: 1), step: 1)
             ])
-        #expect(harness.send(.connected) == [.delete(Harness.name(5))])
+        #expect(harness.send(.connected) == [.delete(Harness.name(5), recording: false)])
         // It was deleted the first time already.
         #expect(harness.send(.deleted(name: Harness.name(5), .failure(RequestFailure(.noNode)))) == [.end])
     }
@@ -38,7 +58,11 @@ import ZooKeeper
         var harness = Harness.held()
         harness.send(.suspended)
         // The request waits for the connection; whoever releases does not.
-        #expect(harness.send(.release) == [.delete(Harness.name(5)), .depart(.released, harness.machine.lastView)])
+        #expect(
+            harness.send(.release) == [
+                .yield(Harness.own(5)), .delete(Harness.name(5), recording: false),
+                .depart(.released, harness.machine.lastView),
+            ])
     }
 
     @Test func aReleaseThatIsNotAllowedIsReported() {
@@ -52,7 +76,7 @@ import ZooKeeper
     @Test(arguments: [QueueMachine.Departure.timedOut, .cancelled])
     func aWaiterThatGivesUpLeavesNoNode(reason: QueueMachine.Departure) {
         var harness = Harness.waiting()
-        #expect(harness.send(.giveUp(reason)).last == .delete(Harness.name(5)))
+        #expect(harness.send(.giveUp(reason)).last == .delete(Harness.name(5), recording: false))
         #expect(harness.departures.isEmpty)
         harness.send(.deleted(name: Harness.name(5), .success(())))
         #expect(harness.departures == [reason])
@@ -64,7 +88,7 @@ import ZooKeeper
         harness.enter()
         harness.create(.success(Harness.own(5)))
         harness.list(.success([Harness.other(1), Harness.other(2), Harness.name(5)]))
-        #expect(harness.send(.giveUp(.timedOut)) == [.list(step: -1), .delete(Harness.name(5))])
+        #expect(harness.send(.giveUp(.timedOut)) == [.list(step: -1), .delete(Harness.name(5), recording: false)])
         harness.send(.listed(step: -1, .success([Harness.other(2), Harness.name(5)])))
         let actions = harness.send(.deleted(name: Harness.name(5), .success(())))
         guard case .depart(.timedOut, let view) = actions.first else { return #expect(Bool(false), "\(actions)") }
@@ -76,7 +100,7 @@ import ZooKeeper
         harness.enter()
         #expect(harness.send(.giveUp(.cancelled)) == [])
         harness.create(.success(Harness.own(5)))
-        #expect(harness.list(.success([Harness.name(5)])) == [.delete(Harness.name(5))])
+        #expect(harness.list(.success([Harness.name(5)])) == [.delete(Harness.name(5), recording: false)])
         #expect(!harness.isGranted)
         harness.send(.deleted(name: Harness.name(5), .success(())))
         #expect(harness.departures == [.cancelled])
@@ -87,7 +111,7 @@ import ZooKeeper
         harness.send(.giveUp(.cancelled))
         #expect(harness.send(.suspended).contains(.depart(.cancelled, harness.machine.lastView)))
         harness.send(.deleted(name: Harness.name(5), .failure(Harness.unknown)))
-        #expect(harness.send(.connected) == [.delete(Harness.name(5))])
+        #expect(harness.send(.connected) == [.delete(Harness.name(5), recording: false)])
         #expect(harness.departures == [.cancelled])
     }
 
@@ -124,7 +148,9 @@ import ZooKeeper
         var harness = Harness(onlyIfAvailable: true)
         harness.enter()
         harness.create(.success(Harness.own(5)))
-        #expect(harness.list(.success([Harness.other(1), Harness.name(5)])).last == .delete(Harness.name(5)))
+        #expect(
+            harness.list(.success([Harness.other(1), Harness.name(5)])).last
+                == .delete(Harness.name(5), recording: false))
         harness.send(.deleted(name: Harness.name(5), .success(())))
         #expect(harness.departures == [.unavailable])
         #expect(harness.isEnded)

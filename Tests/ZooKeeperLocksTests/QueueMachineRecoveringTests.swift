@@ -25,7 +25,7 @@ import ZooKeeper
         harness.send(.barrierPassed(step: 2, .success(())))
         #expect(harness.list(.success([Harness.name(5)])) == [.readNode(Harness.name(5), step: 3)])
         let actions = harness.send(.nodeRead(step: 3, node(77)))
-        #expect(actions.last == .grant(QueueMachine.Own(name: Harness.name(5), czxid: 77)))
+        #expect(actions.contains(.grant(QueueMachine.Own(name: Harness.name(5), czxid: 77))))
     }
 
     @Test func noNodeMeansCreateAgainUnderTheSameName() {
@@ -65,9 +65,9 @@ import ZooKeeper
         // The first create was executed after all, before the second.
         harness.create(.success(Harness.own(6)))
         let actions = harness.list(.success([Harness.name(5), Harness.name(6)]))
-        #expect(actions == [.delete(Harness.name(6)), .readNode(Harness.name(5), step: 4)])
+        #expect(actions == [.delete(Harness.name(6), recording: false), .readNode(Harness.name(5), step: 4)])
         let granted = harness.send(.nodeRead(step: 4, node(1005)))
-        #expect(granted.last == .grant(Harness.own(5)))
+        #expect(granted.contains(.grant(Harness.own(5))))
         #expect(harness.send(.deleted(name: Harness.name(6), .success(()))) == [])
     }
 
@@ -77,15 +77,15 @@ import ZooKeeper
         harness.list(.success([]))
         harness.create(.success(Harness.own(5)))
         let actions = harness.list(.success([Harness.name(5), Harness.name(6)]))
-        #expect(actions.first == .delete(Harness.name(6)))
-        #expect(actions.last == .grant(Harness.own(5)))
+        #expect(actions.first == .delete(Harness.name(6), recording: false))
+        #expect(actions.contains(.grant(Harness.own(5))))
     }
 
     @Test func givingUpMeanwhileRemovesWhatIsFound() {
         var harness = recovering()
         harness.send(.giveUp(.cancelled))
         harness.send(.barrierPassed(step: 2, .success(())))
-        #expect(harness.list(.success([Harness.name(5)])) == [.delete(Harness.name(5))])
+        #expect(harness.list(.success([Harness.name(5)])) == [.delete(Harness.name(5), recording: false)])
         harness.send(.deleted(name: Harness.name(5), .success(())))
         #expect(harness.departures == [.cancelled])
         #expect(harness.isEnded)
@@ -110,6 +110,6 @@ import ZooKeeper
         harness.send(.barrierPassed(step: 2, .success(())))
         harness.list(.success([Harness.name(5)]))
         harness.send(.giveUp(.timedOut))
-        #expect(harness.send(.nodeRead(step: 3, node(77))) == [.delete(Harness.name(5))])
+        #expect(harness.send(.nodeRead(step: 3, node(77))) == [.delete(Harness.name(5), recording: false)])
     }
 }

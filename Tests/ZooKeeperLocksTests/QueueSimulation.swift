@@ -12,7 +12,8 @@ struct QueueSimulation {
     }
 
     enum Op {
-        case create(prefix: String), list(step: Int), parents(step: Int), watch(String, step: Int), barrier(step: Int),
+        case create(prefix: String), list(step: Int), parents(step: Int), watch(String), look(step: Int), prove(
+            QueueMachine.Own, step: Int), barrier(step: Int),
             read(String, step: Int), delete(String)
     }
     struct Outstanding { var id: Int; var contender: Int; var op: Op }
@@ -42,7 +43,7 @@ struct QueueSimulation {
     var zxid: Int64 = 100
     var nextSession: Int64 = 1
     var nextID = 0
-    var watches: [(node: String, client: Int, session: Int64, contender: Int, step: Int)] = []
+    var watches: [(node: String, client: Int, session: Int64, contender: Int)] = []
     var timers: [(contender: Int, step: Int)] = []
     var stale: [(contender: Int, entry: Int, event: QueueMachine.Event)] = []
     /// How often each contender has entered the queue; its driver drops what belongs to an earlier entry.
@@ -97,10 +98,12 @@ struct QueueSimulation {
         case .create(let prefix): send(.create(prefix: prefix))
         case .list(let step): send(.list(step: step))
         case .makeParents(let step): send(.parents(step: step))
-        case .watchPredecessor(let name, _, let step): send(.watch(name, step: step))
+        case .watch(let name, _): send(.watch(name))
+        case .look(let step): send(.look(step: step))
+        case .prove(let own, let step): send(.prove(own, step: step))
         case .barrier(let step): send(.barrier(step: step))
         case .readNode(let name, let step): send(.read(name, step: step))
-        case .delete(let name): send(.delete(name))
+        case .delete(let name, _): send(.delete(name))
         case .pause(_, let step): timers.append((c, step))
         case .grant(let own):
             grants += 1
@@ -120,7 +123,7 @@ struct QueueSimulation {
             granted[c] = nil
             if clients[h].serverAlive { checkClean(c) }
         case .leaveBehind(let name, _): problems.append("c\(c) left \(name) behind")
-        case .tellPosition, .depart: break
+        case .tellPosition, .depart, .yield: break
         }
     }
     var waitingForSession: [Int] = []
@@ -142,7 +145,7 @@ struct QueueSimulation {
         for watch in watches
         where watch.node == name && clients[watch.client].session == watch.session && clients[watch.client].connected {
             clients[watch.client].replies.append(
-                Reply(id: 0, contender: watch.contender, event: .predecessorChanged(step: watch.step, .deleted)))
+                Reply(id: 0, contender: watch.contender, event: .changed(watch.node, .deleted)))
         }
         // Those of the disconnected are set again on reconnect.
         watches.removeAll { $0.node == name && clients[$0.client].connected }
@@ -170,10 +173,14 @@ struct QueueSimulation {
             if !parent { sequence = 0 }
             parent = true
             return .parentsMade(step: step, .success(()))
-        case .watch(let name, let step):
-            guard nodes[name] != nil else { return .predecessorRead(step: step, .failure(no(.noNode))) }
-            watches.append((name, h, clients[h].session, request.contender, step))
-            return .predecessorRead(step: step, .success(()))
+        case .watch(let name):
+            guard nodes[name] != nil else { return .watched(name, .failure(no(.noNode))) }
+            watches.append((name, h, clients[h].session, request.contender))
+            return .watched(name, .success(()))
+        case .look(let step):
+            return .looked(step: step, parent ? .success(.foreign) : .failure(no(.noNode)))
+        case .prove(let own, let step):
+            return .proved(step: step, nodes[own.name] != nil ? .success(()) : .failure(no(.noNode)))
         case .barrier(let step):
             return .barrierPassed(step: step, parent ? .success(()) : .failure(no(.noNode)))
         case .read(let name, let step):
@@ -194,7 +201,9 @@ struct QueueSimulation {
         case .create: return .created(.failure(write))
         case .list(let step): return .listed(step: step, .failure(read))
         case .parents(let step): return .parentsMade(step: step, .failure(write))
-        case .watch(_, let step): return .predecessorRead(step: step, .failure(read))
+        case .watch(let name): return .watched(name, .failure(read))
+        case .look(let step): return .looked(step: step, .failure(read))
+        case .prove(_, let step): return .proved(step: step, .failure(write))
         case .barrier(let step): return .barrierPassed(step: step, .failure(write))
         case .read(_, let step): return .nodeRead(step: step, .failure(read))
         case .delete(let name): return .deleted(name: name, .failure(write))
@@ -233,8 +242,8 @@ struct QueueSimulation {
         clients[h].connected = false
         for reply in sessionsWatches {
             // Undelivered events of watches: set again on reconnect, and told then.
-            if case .predecessorChanged(let step, _) = reply.event {
-                watches.append(("gone", h, clients[h].session, reply.contender, step))
+            if case .changed(let name, _) = reply.event {
+                watches.append((name, h, clients[h].session, reply.contender))
             }
         }
         let failed = clients[h].outstanding
@@ -263,7 +272,7 @@ struct QueueSimulation {
             for c in machines.indices where home[c] == h { post(c, .connected) }
             for watch in mine {
                 clients[h].replies.append(
-                    Reply(id: 0, contender: watch.contender, event: .predecessorChanged(step: watch.step, .deleted)))
+                    Reply(id: 0, contender: watch.contender, event: .changed(watch.node, .deleted)))
             }
             return
         }

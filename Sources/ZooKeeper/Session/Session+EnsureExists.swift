@@ -2,11 +2,12 @@ extension Session {
     /// Makes `path` and those of its parents that are missing, as containers; one that exists is left as it is.
     package func ensureExists(
         _ path: NodePath,
+        data: [UInt8],
         acl: [ACL],
         deadline: ContinuousClock.Instant,
         handler: @escaping @Sendable (Result<Void, RequestFailure>) -> Void
     ) {
-        submit(.create(path, data: [], mode: .container, acl: acl), deadline: deadline) { [self] result in
+        submit(.create(path, data: data, mode: .container, acl: acl), deadline: deadline) { [self] result in
             switch result {
             case .success:
                 handler(.success(()))
@@ -14,9 +15,9 @@ extension Session {
                 handler(.success(()))
             case .failure(let failure) where failure.code == .noNode:
                 guard let parent = path.parent else { return handler(.failure(failure)) }
-                ensureExists(parent, acl: acl, deadline: deadline) { [self] result in
+                ensureExists(parent, data: [], acl: acl, deadline: deadline) { [self] result in
                     guard case .success = result else { return handler(result) }
-                    ensureExists(path, acl: acl, deadline: deadline, handler: handler)
+                    ensureExists(path, data: data, acl: acl, deadline: deadline, handler: handler)
                 }
             case .failure(let failure):
                 handler(.failure(failure))

@@ -42,10 +42,15 @@ extension QueueMachine {
         case .success(let own):
             parentAttempts = 0
             guard departure == nil else {
-                if case .success(let names) = listed { lastView = QueueView(names, own: own.name, uuid: uuid) }
+                if case .success(let names) = listed {
+                    lastView = QueueView(names, own: own.name, uuid: uuid, rules: rules)
+                }
                 return leave(own)
             }
             settle(own, listed)
+        case .failure(let failure) where failure.outcomeIsUnknown && rules.usesNewUUIDOnRetry:
+            uuid += "x"
+            take(.enter)
         case .failure(let failure) where failure.outcomeIsUnknown:
             take(.recover(isSecondLook: false))
         case .failure where departure != nil:
@@ -94,7 +99,7 @@ extension QueueMachine {
             departure = .failed(RequestFailure(.sequenceExhausted, detail: detail), operation: "create")
             return leave(own)
         }
-        guard let view = QueueView(names, own: own.name, uuid: uuid) else {
+        guard let view = QueueView(names, own: own.name, uuid: uuid, rules: rules) else {
             // Somebody removed the node. Whoever is in its place now was behind it.
             return take(.enter)
         }
@@ -106,52 +111,17 @@ extension QueueMachine {
         }
         for sibling in view.laterSiblings { remove(sibling.string) }
         actions.append(.tellPosition(own, view))
-        guard let predecessor = view.predecessor else {
-            become(.held(own))
-            actions.append(.grant(own))
-            return
-        }
+        guard let predecessor = view.predecessor else { return grant(own) }
         guard !onlyIfAvailable else {
             departure = .unavailable
             return leave(own)
         }
-        take(.watch(own, predecessor: predecessor.string, byExists: false))
+        wait(Wait(own: own, predecessor: predecessor, forerunner: view.forerunner))
     }
 
     private mutating func fail(_ failure: RequestFailure, _ operation: String) {
         departure = .failed(failure, operation: operation)
         finish()
-    }
-
-    // MARK: Waiting
-
-    mutating func predecessorRead(_ result: Result<Void, RequestFailure>) {
-        guard case .approaching(let own, let predecessor, let byExists) = phase else { return }
-        switch result {
-        case .success:
-            attempts = 0
-            become(.waiting(own, predecessor: predecessor))
-        case .failure(let failure) where failure.code == .noNode:
-            take(.list(own))
-        case .failure(let failure) where failure.code == .notAuthorized && !byExists:
-            take(.watch(own, predecessor: predecessor, byExists: true))
-        case .failure(let failure) where failure.isTransient:
-            takeAgain(.list(own))
-        case .failure(let failure):
-            departure = .failed(failure, operation: "get")
-            leave(own)
-        }
-    }
-
-    mutating func predecessorChanged(_ kind: WatchEvent.Kind) {
-        guard case .waiting(let own, let predecessor) = phase else { return }
-        switch kind {
-        case .dataChanged, .created:
-            take(.watch(own, predecessor: predecessor, byExists: false))
-        case .deleted, .childrenChanged, .other:
-            // It may have held, or have been one who gave up: only a listing tells.
-            take(.list(own))
-        }
     }
 }
 

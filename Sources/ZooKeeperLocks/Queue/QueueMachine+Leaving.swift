@@ -7,15 +7,18 @@ extension QueueMachine {
         switch phase {
         case .held, .leaving, .ended:
             return
-        case .idle, .betweenSessions, .makingParents, .stalled(.enter), .stalled(.makeParents), .resting:
+        case .listing(let own), .proving(let own), .stalled(.list(let own)), .stalled(.prove(let own)),
+            .resting(.prove(let own)):
             departure = reason
-            finish()
-        case .listing(let own), .approaching(let own, _, _), .waiting(let own, _), .stalled(.list(let own)),
-            .stalled(.watch(let own, _, _)):
+            leave(own)
+        case .waiting(let wait):
             departure = reason
             // Whoever waited in vain is told how many were ahead at the end.
             if reason == .timedOut { actions.append(.list(step: -1)) }
-            leave(own)
+            leave(wait.own, recording: rules.recordsWhenGivingUp)
+        case .idle, .betweenSessions, .makingParents, .stalled(.enter), .stalled(.makeParents), .resting:
+            departure = reason
+            finish()
         case .entering, .recovering, .adopting, .stalled(.recover), .stalled(.adopt):
             // There may be a node. It is known when the answer arrives.
             departure = reason
@@ -24,14 +27,18 @@ extension QueueMachine {
     }
 
     mutating func release() {
-        guard case .held(let own) = phase else { return }
+        guard case .held(let own, let isLost) = phase else { return }
         departure = .released
-        leave(own)
+        guard !isLost else { return leave(own) }
+        actions.append(.yield(own))
+        // Where nobody was ahead, whoever comes next has seen so.
+        leave(own, recording: hasWaited && parentIsOurs == true)
     }
 
-    mutating func leave(_ own: Own) {
+    mutating func leave(_ own: Own, recording: Bool = false) {
         become(.leaving)
-        remove(own.name)
+        if rules.forgetsCleanUp, departure != .released { return finish() }
+        remove(own.name, recording: recording)
         if !isConnected { depart() }
     }
 
@@ -40,22 +47,22 @@ extension QueueMachine {
         guard case .leaving = phase, !hasDeparted, case .success(let names) = result, let own = strays.keys.first else {
             return
         }
-        lastView = QueueView(names, own: own, uuid: uuid) ?? lastView
+        lastView = QueueView(names, own: own, uuid: uuid, rules: rules) ?? lastView
     }
 
     // MARK: Removing nodes
 
-    mutating func remove(_ name: String) {
-        strays[name] = true
-        actions.append(.delete(name))
+    mutating func remove(_ name: String, recording: Bool = false) {
+        strays[name] = Removal(isUnderway: true, recording: recording)
+        actions.append(.delete(name, recording: recording))
     }
 
     mutating func removeStrays() {
-        for (name, isUnderway) in strays where !isUnderway { remove(name) }
+        for name in strays.keys.sorted() where strays[name]?.isUnderway == false { remove(name) }
     }
 
     mutating func deleted(_ name: String, _ result: Result<Void, RequestFailure>) {
-        guard strays[name] != nil else { return }
+        guard let removal = strays[name] else { return }
         switch result {
         case .success:
             strays[name] = nil
@@ -63,9 +70,12 @@ extension QueueMachine {
             // Also the answer to a second request, when the answer to the first was lost.
             strays[name] = nil
         case .failure(let failure) where failure.isTransient || failure.outcomeIsUnknown:
-            strays[name] = false
+            strays[name]?.isUnderway = false
             attempts += 1
             actions.append(.pause(.backOff(attempt: attempts), step: step))
+        case .failure where removal.recording:
+            // The parent may not be written: the node goes without a word.
+            remove(name)
         case .failure(let failure):
             strays[name] = nil
             actions.append(.leaveBehind(name, failure))

@@ -53,7 +53,7 @@ extension QueueMachine {
     mutating func nodeRead(_ result: Result<(stat: Stat, isOurs: Bool), RequestFailure>) {
         guard case .adopting(let name, let names) = phase else { return }
         switch result {
-        case .success((_, isOurs: false)):
+        case .success((_, isOurs: false)) where !rules.adoptsNodesOfOldSessions:
             // A node of an earlier session is about to vanish; it must not be taken for ours. It cannot have our name either.
             departure =
                 departure
@@ -61,7 +61,7 @@ extension QueueMachine {
                     RequestFailure(.internalInconsistency, detail: "\(name) belongs to another session"),
                     operation: "exists")
             finish()
-        case .success((let stat, isOurs: true)):
+        case .success((let stat, _)):
             let own = Own(name: name, czxid: stat.czxid)
             departure == nil ? decide(own, names) : leave(own)
         case .failure(let failure) where failure.isTransient || failure.outcomeIsUnknown:

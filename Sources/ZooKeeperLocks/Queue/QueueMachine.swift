@@ -6,6 +6,9 @@ import ZooKeeper
 /// sequential znode for each contender, the lowest number holds, everybody else watches just the one before it. A name with a
 /// UUID finds the node again when the answer to its creation is lost (ZOOKEEPER-1262).
 ///
+/// What is new against the recipe: a contender that knows that nobody but its predecessor is ahead, and that watches both that one's node
+/// and its own, needs no further question when the predecessor's node goes: see ``Wait``.
+///
 /// Whoever drives the machine carries the actions out in order and brings back what came of them. Events that the state has no
 /// use for are ignored: answers to questions that do not matter any more.
 struct QueueMachine: Sendable {
@@ -32,8 +35,16 @@ struct QueueMachine: Sendable {
         case created(Result<Own, RequestFailure>)
         case listed(step: Int, Result<[String], RequestFailure>)
         case parentsMade(step: Int, Result<Void, RequestFailure>)
-        case predecessorRead(step: Int, Result<Void, RequestFailure>)
-        case predecessorChanged(step: Int, WatchEvent.Kind)
+        /// The node is there, and watched from now on; or `noNode`.
+        case watched(String, Result<Void, RequestFailure>)
+        /// A watch has fired.
+        case changed(String, WatchEvent.Kind)
+        case looked(step: Int, Result<ParentData, RequestFailure>)
+        /// A contender of this very session that held is done: its node is about to go.
+        case predecessorYielded(String)
+        case proved(step: Int, Result<Void, RequestFailure>)
+        /// The lease may not be believed any more, although the session was not heard to end.
+        case leaseEnded(LossReason)
         case barrierPassed(step: Int, Result<Void, RequestFailure>)
         /// `isOurs`: the node belongs to the session that there is now.
         case nodeRead(step: Int, Result<(stat: Stat, isOurs: Bool), RequestFailure>)
@@ -53,14 +64,21 @@ struct QueueMachine: Sendable {
         case create(prefix: String)
         case list(step: Int)
         case makeParents(step: Int)
-        /// Read the predecessor and watch it. By `exists` only where reading is not allowed: it leaves a watch behind on a
-        /// node that is gone.
-        case watchPredecessor(String, byExists: Bool, step: Int)
+        /// Read a node and watch it. By `exists` only where reading is not allowed: it leaves a watch behind on a node that is
+        /// gone.
+        case watch(String, byExists: Bool)
+        /// Read the parent's data.
+        case look(step: Int)
+        /// A write that shows that the session lives, and the own node in it.
+        case prove(Own, step: Int)
         /// A write that changes nothing, decided by a quorum: whatever was sent before a lost connection is decided then, or
         /// never. (`sync` is no such proof: a leader that was deposed answers it.)
         case barrier(step: Int)
         case readNode(String, step: Int)
-        case delete(String)
+        /// `recording`: in the same transaction, leave word in the parent that this node was the head.
+        case delete(String, recording: Bool)
+        /// The body has ended: whoever of this session is next may be told ahead of the delete.
+        case yield(Own)
         /// Come back with `paused`.
         case pause(Pause, step: Int)
         case tellPosition(Own, QueueView)
@@ -82,6 +100,8 @@ struct QueueMachine: Sendable {
         case backOff(attempt: Int)
         /// Long enough for a request that was sent on a lost connection to be dead.
         case untilStragglersAreGone
+        /// Until another proof may make the lease valid.
+        case untilNextProof
     }
 
     /// What to do next.
@@ -89,7 +109,7 @@ struct QueueMachine: Sendable {
         case enter
         case makeParents
         case list(Own)
-        case watch(Own, predecessor: String, byExists: Bool)
+        case prove(Own)
         case recover(isSecondLook: Bool)
         case adopt(name: String, names: [String])
     }
@@ -103,10 +123,11 @@ struct QueueMachine: Sendable {
         case entering(created: Result<Own, RequestFailure>?, listed: Result<[String], RequestFailure>?)
         case makingParents
         case listing(Own)
-        /// The predecessor is read; its watch is not known to be set yet.
-        case approaching(Own, predecessor: String, byExists: Bool)
-        case waiting(Own, predecessor: String)
-        case held(Own)
+        case waiting(Wait)
+        /// Nobody is ahead, but the lease is not valid.
+        case proving(Own)
+        /// `isLost`: the lease is over, the node is not.
+        case held(Own, isLost: Bool)
         case recovering(
             passed: Result<Void, RequestFailure>?, listed: Result<[String], RequestFailure>?, isSecondLook: Bool)
         case adopting(name: String, names: [String])
@@ -115,8 +136,15 @@ struct QueueMachine: Sendable {
         case ended
     }
 
+    /// A request for a node that is to be removed.
+    struct Removal: Hashable, Sendable {
+        var isUnderway: Bool
+        var recording: Bool
+    }
+
     /// Leave rather than wait.
     let onlyIfAvailable: Bool
+    let rules: QueueRules
     private(set) var phase = Phase.idle
     var uuid = ""
     /// Whether there is a connection, as far as was told. What is asked without one waits for it; whoever gives up does not.
@@ -129,27 +157,42 @@ struct QueueMachine: Sendable {
     var parentAttempts = 0
     var departure: Departure?
     var hasDeparted = false
-    /// Nodes to be removed, and whether the request for it is on its way.
-    var strays: [String: Bool] = [:]
+    /// Nodes to be removed.
+    var strays: [String: Removal] = [:]
+    /// What is watched in this connection, or about to be.
+    var watches: [String: WatchProgress] = [:]
+    /// Whether the parent's data is this library's; `nil`: nobody has looked.
+    var parentIsOurs: Bool?
+    /// It was not the head when it came.
+    var hasWaited = false
+    /// As of the event at hand.
+    var leaseIsValid = true
     var lastView: QueueView?
     var actions: [Action] = []
 
     static let maximumParentAttempts = 10
 
-    init(onlyIfAvailable: Bool) {
+    init(onlyIfAvailable: Bool, rules: QueueRules = .sound) {
         self.onlyIfAvailable = onlyIfAvailable
+        self.rules = rules
     }
 
     var isEnded: Bool { if case .ended = phase { true } else { false } }
 
-    mutating func handle(_ event: Event) -> [Action] {
+    /// - Parameter leaseIsValid: whether the session may be believed to live right now, with time left to stop.
+    mutating func handle(_ event: Event, leaseIsValid: Bool = true) -> [Action] {
+        self.leaseIsValid = leaseIsValid
         switch event {
         case .enter(let uuid, let isConnected): enter(uuid, isConnected)
         case .created(let result): created(result)
         case .listed(let step, let result): if step == self.step { listed(result) } else { surveyed(result) }
         case .parentsMade(step, let result): parentsMade(result)
-        case .predecessorRead(step, let result): predecessorRead(result)
-        case .predecessorChanged(step, let kind): predecessorChanged(kind)
+        case .watched(let name, let result): watched(name, result)
+        case .changed(let name, let kind): changed(name, kind)
+        case .looked(step, let result): looked(result)
+        case .predecessorYielded(let name): predecessorYielded(name)
+        case .proved(step, let result): proved(result)
+        case .leaseEnded(let reason): leaseEnded(reason)
         case .barrierPassed(step, let result): barrierPassed(result)
         case .nodeRead(step, let result): nodeRead(result)
         case .deleted(let name, let result): deleted(name, result)
@@ -160,7 +203,7 @@ struct QueueMachine: Sendable {
         case .giveUp(let departure): giveUp(departure)
         case .patienceEnded: depart()
         case .release: release()
-        case .parentsMade, .predecessorRead, .predecessorChanged, .barrierPassed, .nodeRead: break
+        case .parentsMade, .looked, .proved, .barrierPassed, .nodeRead: break
         }
         defer { actions = [] }
         return actions
@@ -185,9 +228,9 @@ struct QueueMachine: Sendable {
         case .list(let own):
             phase = .listing(own)
             actions.append(.list(step: step))
-        case .watch(let own, let predecessor, let byExists):
-            phase = .approaching(own, predecessor: predecessor, byExists: byExists)
-            actions.append(.watchPredecessor(predecessor, byExists: byExists, step: step))
+        case .prove(let own):
+            phase = .proving(own)
+            actions.append(.prove(own, step: step))
         case .recover(let isSecondLook):
             phase = .recovering(passed: nil, listed: nil, isSecondLook: isSecondLook)
             actions += [.barrier(step: step), .list(step: step)]
@@ -213,6 +256,7 @@ struct QueueMachine: Sendable {
         if step == self.step {
             switch phase {
             case .stalled(let next), .resting(let next): take(next)
+            case .waiting, .held: watchWhatMatters()
             default: break
             }
         }
@@ -223,12 +267,18 @@ struct QueueMachine: Sendable {
 
     private mutating func connected() {
         isConnected = true
-        if case .stalled(let next) = phase { take(next) }
+        switch phase {
+        case .stalled(let next): take(next)
+        case .waiting(let wait): resume(wait)
+        case .held: watchWhatMatters()
+        default: break
+        }
         removeStrays()
     }
 
     private mutating func suspended() {
         isConnected = false
+        if !rules.keepsArmsAcrossConnections { watches = [:] }
         // The clean-up may take as long as the session does; nobody should have to wait for that.
         depart()
     }
@@ -236,13 +286,15 @@ struct QueueMachine: Sendable {
     private mutating func sessionEnded(_ code: ZooKeeperError.Code) {
         isConnected = false
         strays = [:]
+        watches = [:]
+        hasWaited = false
         switch phase {
         case .ended:
             return
         case .betweenSessions where code == .sessionExpired:
             return
-        case .held:
-            actions.append(.lose(LossReason(code)))
+        case .held(_, let isLost):
+            if !isLost { actions.append(.lose(LossReason(code))) }
             finish()
         case _ where departure != nil:
             finish()

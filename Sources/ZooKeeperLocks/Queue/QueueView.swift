@@ -4,6 +4,8 @@ struct QueueView: Hashable, Sendable {
     var ahead = 0
     /// The one directly ahead; `nil` for the head of the queue.
     var predecessor: ContenderName?
+    /// The one directly ahead of the predecessor; `nil` when that one is the head.
+    var forerunner: ContenderName?
     /// The one who holds, or will next.
     var head: ContenderName
     /// Other nodes of the same attempt to enter, ahead of this one and behind it: a lost answer made the client create twice.
@@ -11,7 +13,10 @@ struct QueueView: Hashable, Sendable {
     var laterSiblings: [ContenderName] = []
 
     /// `nil` when `own` is not among `names`: somebody removed it.
-    init?(_ names: [String], own: String, uuid: String) {
+    init?(_ names: [String], own: String, uuid: String, rules: QueueRules = .sound) {
+        func isAhead(_ one: ContenderName, _ other: ContenderName) -> Bool {
+            rules.ordersByText ? one.string.suffix(10) < other.string.suffix(10) : one.precedes(other)
+        }
         guard let ownName = ContenderName(own) else { return nil }
         head = ownName
         var isListed = false
@@ -21,15 +26,19 @@ struct QueueView: Hashable, Sendable {
                 isListed = true
                 continue
             }
-            guard contender.precedes(ownName) else {
+            guard isAhead(contender, ownName) else {
                 if contender.belongs(to: uuid) { laterSiblings.append(contender) }
                 continue
             }
             if contender.belongs(to: uuid) { earlierSibling = contender }
             ahead += 1
-            if contender.precedes(head) { head = contender }
-            if let known = predecessor, !known.precedes(contender) { continue }
-            predecessor = contender
+            if isAhead(contender, head) { head = contender }
+            if let known = predecessor, !isAhead(known, contender) {
+                if forerunner.map({ isAhead($0, contender) }) ?? true { forerunner = contender }
+            } else {
+                forerunner = predecessor
+                predecessor = contender
+            }
         }
         guard isListed else { return nil }
     }

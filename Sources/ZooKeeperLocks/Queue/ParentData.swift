@@ -1,0 +1,27 @@
+/// The data of a lock's path: none of this library's business, or made by it and used to leave word of who was the head.
+///
+/// `zookeeper-locks` in the first line marks what this library has made; nothing else is ever written over.
+enum ParentData: Hashable, Sendable {
+    case foreign
+    /// `lastHead`: the last contender that held, having waited, and released. Everybody ahead of it is gone, and so is itself.
+    case ours(lastHead: ContenderName?)
+
+    private static let mark = "zookeeper-locks 1"
+
+    /// What the path is made with.
+    static var empty: [UInt8] { Array((mark + "\n").utf8) }
+
+    static func recording(_ head: String) -> [UInt8] { Array("\(mark)\nhead \(head)\n".utf8) }
+
+    init(_ data: [UInt8]) {
+        guard data.starts(with: Self.empty) else {
+            self = .foreign
+            return
+        }
+        let lines = String(decoding: data, as: UTF8.self).split(separator: "\n")
+        let head = lines.lazy.compactMap { line -> ContenderName? in
+            line.hasPrefix("head ") ? ContenderName(String(line.dropFirst(5))) : nil
+        }.first
+        self = .ours(lastHead: head)
+    }
+}
