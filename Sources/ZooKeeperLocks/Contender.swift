@@ -14,7 +14,7 @@ final class Contender: Sendable {
         case departed(QueueMachine.Departure, QueueView?)
     }
 
-    private struct Core {
+    struct Core {
         var machine: QueueMachine
         var inbox: [(event: QueueMachine.Event, entry: Int?)] = []
         var isBusy = false
@@ -22,17 +22,29 @@ final class Contender: Sendable {
         var entry = 0
         var session: Session?
         var observer: Session.ObserverID?
+        /// What the session keeps alive for the machine; see ``QueueMachine/stake``.
+        var stake: Stake?
+        var listeners = LeaseListeners()
         var lossHandlers: [@Sendable (LossReason) -> Void] = []
         var loss: LossReason?
+        var holdTimers: [TimerThread.ID] = []
+        var grantedAt: ContinuousClock.Instant?
         var isReleased = false
+    }
+
+    struct Stake {
+        var id: Session.StakeID
+        var session: Session
+        var stake: QueueMachine.Stake
     }
 
     let client: ZooKeeperClient
     let path: NodePath
+    private let waitsForConfirmedLease: Bool
     let label: String?
     let acl: [ACL]
     private let onPosition: (@Sendable (QueuePosition) -> Void)?
-    private let core: Locked<Core>
+    let core: Locked<Core>
 
     /// Resolved once: granted, or why not.
     let outcome = Promise<Outcome>()
@@ -52,6 +64,7 @@ final class Contender: Sendable {
         self.client = client
         self.path = path
         label = options.label
+        waitsForConfirmedLease = options.waitsForConfirmedLease
         acl = options.acl
         self.onPosition = onPosition
         core = Locked(Core(machine: QueueMachine(onlyIfAvailable: onlyIfAvailable)))
@@ -108,6 +121,7 @@ final class Contender: Sendable {
             return !core.isReleased
         }
         if isFirst {
+            cancelHoldTimers()
             post(.release)
             TimerThread.shared.schedule(at: .now + Self.patience) { [weak self] in self?.post(.patienceEnded) }
         }
@@ -131,8 +145,12 @@ final class Contender: Sendable {
 
     private func sessionChanged(_ event: Session.Event, _ entry: Int) {
         switch event {
-        case .connected: post(.connected, of: entry)
-        case .suspended: post(.suspended, of: entry)
+        case .connected:
+            post(.connected, of: entry)
+            core.withLock { $0.listeners }.tell(.restored)
+        case .suspended:
+            post(.suspended, of: entry)
+            core.withLock { $0.listeners }.tell(.suspended)
         case .ended(let code): post(.sessionEnded(code), of: entry)
         }
     }
@@ -153,11 +171,37 @@ final class Contender: Sendable {
                     return nil
                 }
                 let (event, entry) = core.inbox.removeFirst()
-                let isLate = entry.map { $0 != core.entry } ?? false
-                return (isLate ? [] : core.machine.handle(event), core.session, core.entry)
+                guard entry.map({ $0 == core.entry }) ?? true else { return ([], core.session, core.entry) }
+                let isValid =
+                    core.session?.standing.isValid(at: .now, confirmed: waitsForConfirmedLease) ?? false
+                return (core.machine.handle(event, leaseIsValid: isValid), core.session, core.entry)
             }
             guard let (actions, session, entry) = next else { return }
+            keepStake(session, entry)
             for action in actions { perform(action, session, entry) }
+        }
+    }
+
+    /// Tells the session what to keep alive, ahead of the grant and of the release.
+    private func keepStake(_ session: Session?, _ entry: Int) {
+        // One thread at a time gets here; see `post`.
+        let (old, wanted) = core.withLock { ($0.stake, session == nil ? nil : $0.machine.stake) }
+        if let old, let wanted, old.session === session, old.stake == wanted { return }
+        var new: Stake?
+        if let wanted, let session {
+            let node = path.appending(unchecked: wanted.own.name)
+            let onEnd: (@Sendable (Session.StakeEnd) -> Void)? =
+                wanted.isHeld ? { @Sendable [weak self] in self?.stakeEnded($0, entry) } : nil
+            new = Stake(id: session.addStake(on: node, onEnd: onEnd), session: session, stake: wanted)
+        }
+        if old != nil || new != nil { core.withLock { $0.stake = new } }
+        if let old { old.session.removeStake(old.id) }
+    }
+
+    private func stakeEnded(_ end: Session.StakeEnd, _ entry: Int) {
+        switch end {
+        case .leaseEnded: post(.leaseEnded(.leaseExpired), of: entry)
+        case .nodeIsGone: post(.ownNodeGone, of: entry)
         }
     }
 
@@ -169,14 +213,17 @@ final class Contender: Sendable {
                     node: path.appending(unchecked: own.name), fencingToken: FencingToken(rawValue: own.czxid),
                     ahead: view.ahead, predecessor: view.predecessor.map { path.appending(unchecked: $0.string) }))
         case .grant(let own):
+            core.withLock { $0.grantedAt = .now }
             outcome.resolve(.granted(own))
         case .lose(let reason):
-            let handlers = core.withLock { core in
+            let (handlers, listeners) = core.withLock { core in
                 core.loss = reason
                 defer { core.lossHandlers = [] }
-                return core.lossHandlers
+                return (core.lossHandlers, core.listeners)
             }
             for handler in handlers { handler(reason) }
+            listeners.tell(.lost(reason))
+            listeners.finish()
         case .depart(let departure, let view):
             outcome.resolve(.departed(departure, view))
             released.resolve(())
@@ -188,10 +235,11 @@ final class Contender: Sendable {
                 metadata: ["path": "\(path)", "node": "\(name)", "reason": "\(failure.code)"])
         case .end:
             released.resolve(())
-            let observation = core.withLock { core in
+            let (observation, listeners) = core.withLock { core in
                 defer { core.observer = nil }
-                return (core.session, core.observer)
+                return ((core.session, core.observer), core.listeners)
             }
+            listeners.finish()
             if let session = observation.0, let observer = observation.1 { session.removeObserver(observer) }
         case .pause(let pause, let step):
             TimerThread.shared.schedule(at: .now + length(of: pause, session)) {

@@ -33,21 +33,53 @@ public final class Lease: Sendable {
     /// The path of the lock.
     public var path: NodePath { contender.path }
 
-    /// Whether the lease is held, as far as this client knows.
+    /// Until when the lease may be believed, unless it is extended: as long as there is a connection it is, six times a session timeout.
+    /// Without one it lasts for about a third of the session timeout more, and the body of a `withLock` is cancelled a stop margin earlier
+    /// (``ZooKeeperClient/Configuration/stopMargin``).
+    ///
+    /// The servers keep the session at least until then. Computed from when things were *asked* of a quorum, never from reads or
+    /// pings: a follower cut off from the others goes on answering those long after the lock has been given away.
+    public var validUntil: ContinuousClock.Instant { contender.validUntil }
+
+    /// Whether the lease is held right now.
     public var isHeld: Bool {
-        let (loss, isReleased) = contender.state
-        return loss == nil && !isReleased
+        contender.lossByNow() == nil && !contender.state.isReleased
     }
 
-    /// For inner loops: no await, no I/O.
+    /// For inner loops: no await, no I/O; a look at the clock.
     ///
-    /// - Throws: ``LockError/lost(_:_:token:)`` when the client knows that the lease was lost, ``LockError/released(_:)`` after a
-    ///   release.
+    /// - Throws: ``LockError/lost(_:_:token:)`` when the lease was lost or ``validUntil`` has passed, ``LockError/released(_:)`` after
+    ///   a release.
     public func checkHeld() throws(LockError) {
-        let (loss, isReleased) = contender.state
-        if let loss { throw .lost(path, loss, token: fencingToken) }
-        if isReleased { throw .released(path) }
+        if let loss = contender.lossByNow() { throw .lost(path, loss, token: fencingToken) }
+        if contender.state.isReleased { throw .released(path) }
     }
+
+    /// Asks a quorum: one write, which finds the znode of this lease or not. When this returns, the lock was held at some moment since it
+    /// was called; only a ``guard(_:)`` makes that moment the one of the write it protects.
+    ///
+    /// - Throws: as ``checkHeld()`` does; ``LockError/cancelled(_:)``; ``LockError/session(_:)`` when there was no answer.
+    public func proveHeld() async throws(LockError) {
+        try checkHeld()
+        let result = await contender.prove(node)
+        try checkHeld()
+        guard case .failure(let failure) = result else { return }
+        throw failure.code == .cancelled
+            ? .cancelled(path) : .session(failure.error(operation: "check", path: node))
+    }
+
+    /// The same transaction, which commits only while this lease's znode exists: for data that is in ZooKeeper itself. The strictest
+    /// protection there is: even a holder that was stopped in the middle of it cannot write late.
+    ///
+    /// A transaction that comes too late fails with `noNode`; the operation that failed is the last one.
+    public func `guard`(_ transaction: Transaction) -> Transaction {
+        var guarded = transaction
+        guarded.check(node)
+        return guarded
+    }
+
+    /// What happens to the lease from now on; ends with the lease. Each call gives a stream of its own.
+    public var events: AsyncStream<LeaseEvent> { contender.events() }
 
     /// Gives the lock to the next contender. Never fails: if the removal of the znode cannot be confirmed within a second, because
     /// the connection is lost or slow, it goes on in the background until the znode is gone or the session is. May be called any

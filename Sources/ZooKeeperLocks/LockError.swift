@@ -39,6 +39,8 @@ public enum LossReason: Hashable, Sendable {
     case leaseExpired
     /// Somebody deleted the lock's znode.
     case nodeDeleted
+    /// It was held for longer than ``DistributedLock/Options/maximumHold``.
+    case heldTooLong
     /// The client was closed while the lock was held.
     case clientClosed
     /// The session ended in another way.

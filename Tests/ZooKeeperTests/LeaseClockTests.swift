@@ -112,7 +112,7 @@ import Testing
     @Test func aReconnectCountsFromWhenThereWasSurelyNoConnection() {
         var story = Story.lively(until: 20)
         story.write(20.5, 20.6)
-        story.clock.disconnected(at: Moment(seconds: 22))
+        story.clock.disconnected()
         story.clock.sawNoConnection(at: Moment(seconds: 23))
         story.clock.connected(timeout: .seconds(12))
         #expect(story.validUntil == 28)
@@ -122,7 +122,7 @@ import Testing
 
     @Test func answersWithoutAConnectionDoNotCount() {
         var story = Story.lively(until: 20)
-        story.clock.disconnected(at: Moment(seconds: 21))
+        story.clock.disconnected()
         story.write(20.9, 21.1)
         #expect(story.validUntil == nil)
     }
@@ -130,10 +130,10 @@ import Testing
     @Test func aShorterTimeoutShortensWhatIsBelieved() {
         var story = Story.lively(until: 20)
         story.write(20.5, 20.6)
-        story.clock.disconnected(at: Moment(seconds: 21))
+        story.clock.disconnected()
         story.clock.connected(timeout: .seconds(6))
         #expect(story.validUntil == 22)
-        story.clock.disconnected(at: Moment(seconds: 21.5))
+        story.clock.disconnected()
         story.clock.connected(timeout: .seconds(12))
         #expect(story.validUntil == 22)
     }

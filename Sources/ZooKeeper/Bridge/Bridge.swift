@@ -58,6 +58,14 @@ final class Bridge: Transport {
         handle.withLock { handle in handle.pointer.map { zoo_state($0) == ZOO_CONNECTED_STATE } ?? false }
     }
 
+    /// The handshake begins with the state "associating".
+    var hasNoConnection: Bool {
+        handle.withLock { handle in
+            guard let state = handle.pointer.map({ zoo_state($0) }) else { return false }
+            return state != ZOO_ASSOCIATING_STATE && state != ZOO_CONNECTED_STATE && state != ZOO_READONLY_STATE
+        }
+    }
+
     /// Connects to these numeric addresses from now on.
     ///
     /// - Returns: those from before.

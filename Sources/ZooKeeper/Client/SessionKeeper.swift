@@ -99,7 +99,7 @@ final class SessionKeeper: Sendable {
             guard isWanted else { return carrier.close() }
             let session = try Session(
                 over: carrier, chroot: servers.chroot, timeout: configuration.sessionTimeout,
-                credentials: core.withLock { $0.credentials }, logger: logger
+                credentials: core.withLock { $0.credentials }, lease: configuration.leaseSettings, logger: logger
             ) { [weak self] session, event in
                 self?.sessionChanged(session, event)
             }
@@ -156,6 +156,14 @@ final class SessionKeeper: Sendable {
     private func sessionChanged(_ session: Session, _ event: Session.Event) {
         switch event {
         case .connected(let epoch):
+            if epoch == 1, session.timeout > configuration.sessionTimeout {
+                logger.warning(
+                    """
+                    the servers raised the session timeout: it is probably two of their ticks, the least they allow; what a lease \
+                    rests on is then at its tightest
+                    """,
+                    metadata: ["asked": "\(configuration.sessionTimeout)", "agreed": "\(session.timeout)"])
+            }
             let isProven = core.withLock { $0.proven === session }
             isProven ? advance(to: .connected, session) : probe(session, epoch: epoch)
         case .suspended:

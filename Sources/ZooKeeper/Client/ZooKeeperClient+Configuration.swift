@@ -21,6 +21,17 @@ extension ZooKeeperClient {
         /// How long ``ZooKeeperClient/connect(_:)`` tries.
         public var connectTimeout: Duration = .seconds(15)
 
+        /// By how much the servers' clocks may run faster than this machine's, as a fraction. What a lease is believed for is shorter
+        /// by so much.
+        public var clockDrift = 0.001
+
+        /// The `tickTime` of the ensemble, where it is known. Without it the shortest timeout that servers agree to, two ticks, is taken
+        /// for granted, and a lease is believed for a little less long: by at most an eighth of the session timeout.
+        public var tickTime: Duration?
+
+        /// How long before the end of what may be believed a holder is told to stop; `nil` for a twentieth of the session timeout.
+        public var stopMargin: Duration?
+
         /// Who the client says it is, in each of its sessions, from the first request on.
         public var credentials: [Credential] = []
 
@@ -38,6 +49,14 @@ extension ZooKeeperClient {
         /// A day: longer waits are mistakes in a unit.
         static let longestWait = Duration.seconds(86_400)
 
+        var leaseSettings: Session.LeaseSettings {
+            var settings = Session.LeaseSettings()
+            settings.clock.drift = clockDrift
+            settings.clock.tick = tickTime
+            settings.stopMargin = stopMargin
+            return settings
+        }
+
         /// - Throws: ``ZooKeeperError/Code/invalidTimeout`` or ``ZooKeeperError/Code/invalidConnectString``.
         func checked() throws(ZooKeeperError) -> ConnectString {
             func refuse(_ detail: String) -> ZooKeeperError {
@@ -49,6 +68,15 @@ extension ZooKeeperClient {
             for (name, value) in [("request", requestTimeout), ("connect", connectTimeout)] {
                 guard value > .zero, value <= Self.longestWait else {
                     throw refuse("a \(name) timeout of \(value): more than zero, at most a day")
+                }
+            }
+            guard clockDrift >= 0, clockDrift <= 0.5 else {
+                throw refuse("a clock drift of \(clockDrift): a fraction from 0 to 0.5")
+            }
+            if let tickTime, tickTime <= .zero { throw refuse("a tick of \(tickTime): more than zero") }
+            if let stopMargin {
+                guard stopMargin >= .zero, stopMargin <= sessionTimeout / 4 else {
+                    throw refuse("a stop margin of \(stopMargin): at most a quarter of the session timeout")
                 }
             }
             if let flaw = tls?.flaw { throw flaw }

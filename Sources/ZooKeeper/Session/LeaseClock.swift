@@ -108,9 +108,9 @@ package struct LeaseClock<Instant: InstantProtocol & Sendable>: Hashable, Sendab
         isConnected = true
     }
 
-    package mutating func disconnected(at instant: Instant) {
+    /// The connection is gone. The next one may be on its way already, so this says nothing of when that begins.
+    package mutating func disconnected() {
         isConnected = false
-        sawNoConnection(at: instant)
     }
 
     /// A request of this connection was answered, well or not.

@@ -18,6 +18,7 @@ struct RequestTable {
     /// What is kept about a request that was made.
     struct Entry {
         var completion: Completion
+        var start = ContinuousClock.now
         var deadline: ContinuousClock.Instant
         var isWrite: Bool
         /// It was handed to the transport, so a server may have it.

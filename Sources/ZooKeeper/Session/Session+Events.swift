@@ -26,6 +26,8 @@ extension Session {
                 guard core.link == .connected else { return false }
                 core.link = .suspended
                 core.server = nil
+                core.lease.clock.disconnected()
+                armUpkeep(&core)
                 return true
             }
             if isNews { notify(.suspended) }

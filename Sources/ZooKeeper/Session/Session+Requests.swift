@@ -40,7 +40,7 @@ extension Session {
 
     /// Sends `request` and waits for the answer. A cancelled caller gets ``ZooKeeperError/Code/cancelled`` at once; what was
     /// sent may be executed all the same. The caller has checked the request.
-    func perform(_ request: Request, deadline: ContinuousClock.Instant) async -> RequestResult {
+    package func perform(_ request: Request, deadline: ContinuousClock.Instant) async -> RequestResult {
         let id = core.withLock { $0.requests.reserve() }
         return await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
@@ -110,6 +110,8 @@ extension Session {
                 core.link = .connected
                 core.server = server
                 core.epoch += 1
+                core.lease.clock.connected(timeout: timeout)
+                armUpkeep(&core)
                 return ([], core.epoch)
             }
             if parked.isEmpty { return epoch }
@@ -149,6 +151,10 @@ extension Session {
             switch core.requests.remove(id) {
             case .entry(let entry):
                 if let watch = entry.watch { core.watches.settle(watch, failure: failure) }
+                if failure.map(\.isAnswer) ?? true {
+                    core.lease.clock.answered(
+                        from: entry.start, to: .now, isProof: entry.isWrite && failure == nil)
+                }
                 return entry
             case .watch(let watch):
                 core.watches.settle(watch, failure: failure)

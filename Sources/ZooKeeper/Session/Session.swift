@@ -32,6 +32,7 @@ package final class Session: Sendable {
         var server: String?
         var observers = SlotArray<@Sendable (Event) -> Void>()
         var sweep: (id: TimerThread.ID, due: ContinuousClock.Instant)?
+        var lease: Upkeep
     }
 
     let core: Locked<Core>
@@ -48,18 +49,23 @@ package final class Session: Sendable {
         chroot: NodePath = .root,
         timeout: Duration,
         credentials: [Credential] = [],
+        lease: LeaseSettings = LeaseSettings(),
         logger: Logger,
         observer: @escaping @Sendable (Session, Event) -> Void
     ) throws(ZooKeeperError) {
         self.carrier = carrier
         self.logger = logger
         let prefixLength = chroot == .root ? 0 : chroot.string.utf8.count
-        core = Locked(Core(watches: WatchTable(prefixLength: prefixLength), timeout: timeout))
+        core = Locked(
+            Core(
+                watches: WatchTable(prefixLength: prefixLength), timeout: timeout,
+                lease: Upkeep(lease, timeout: timeout)))
         _ = observe { [weak self] event in
             if let self { observer(self, event) }
         }
         // Ahead of everything else: requests that wait for the connection are sent in order. An answer is not awaited; a
         // credential that is refused ends the session.
+        core.withLock { $0.lease.clock.sawNoConnection(at: .now) }
         for credential in credentials { submit(.authenticate(credential), deadline: .now + timeout) { _ in } }
         do {
             try carrier.open(timeout: timeout, for: self)
@@ -117,6 +123,8 @@ package final class Session: Sendable {
             core.link = .ended(code)
             if let sweep = core.sweep { TimerThread.shared.cancel(sweep.id) }
             core.sweep = nil
+            if let timer = core.lease.timer { TimerThread.shared.cancel(timer.id) }
+            core.lease.timer = nil
             core.parked = []
             return (core.requests.removeAll(), core.watches.removeAll())
         }

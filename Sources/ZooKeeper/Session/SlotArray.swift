@@ -57,6 +57,14 @@ struct SlotArray<Value> {
         return removed
     }
 
+    mutating func update(_ body: (inout Value) -> Void) {
+        for index in slots.indices {
+            guard var value = slots[index].value else { continue }
+            body(&value)
+            slots[index].value = value
+        }
+    }
+
     func forEach(_ body: (_ key: UInt64, Value) -> Void) {
         for (index, slot) in slots.enumerated() {
             if let value = slot.value { body(UInt64(slot.generation) << Self.indexBits | UInt64(index), value) }

@@ -9,6 +9,9 @@ package protocol Transport: AnyObject, Sendable {
     /// - Parameter timeout: the session timeout to ask for.
     func open(timeout: Duration, for session: Session) throws(ZooKeeperError)
 
+    /// There is no connection now, and none is being agreed upon with a server. When in doubt, false.
+    var hasNoConnection: Bool { get }
+
     /// Hands a request over.
     ///
     /// - Returns: why it was not taken; `nil` when it was, and an answer will come.
@@ -60,6 +63,13 @@ enum Carrier: Sendable {
         switch self {
         case .bridge(let bridge): bridge.close()
         case .other(let transport): transport.close()
+        }
+    }
+
+    var hasNoConnection: Bool {
+        switch self {
+        case .bridge(let bridge): bridge.hasNoConnection
+        case .other(let transport): transport.hasNoConnection
         }
     }
 

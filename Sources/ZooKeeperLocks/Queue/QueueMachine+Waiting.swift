@@ -146,6 +146,14 @@ extension QueueMachine {
         }
     }
 
+    mutating func ownNodeGone() {
+        switch phase {
+        case .waiting(let wait): gone(wait.own.name)
+        case .proving(let own), .held(let own, _): gone(own.name)
+        default: break
+        }
+    }
+
     mutating func looked(_ result: Result<ParentData, RequestFailure>) {
         var lastHead: ContenderName?
         if case .success(let data) = result {
@@ -209,6 +217,23 @@ extension QueueMachine {
         case .failure(let failure):
             departure = .failed(failure, operation: "check")
             leave(own)
+        }
+    }
+
+    struct Stake: Hashable, Sendable {
+        var own: Own
+        var isHeld: Bool
+    }
+
+    /// The node that the session should prove to live in short intervals, and whether something is held by it: that of a holder, and of
+    /// whoever may be granted without another question.
+    var stake: Stake? {
+        switch phase {
+        case .held(let own, isLost: false): Stake(own: own, isHeld: true)
+        case .proving(let own): Stake(own: own, isHeld: false)
+        case .waiting(let wait) where wait.predecessorIsHead && watches[wait.own.name] == .set:
+            Stake(own: wait.own, isHeld: false)
+        default: nil
         }
     }
 

@@ -43,6 +43,8 @@ struct QueueMachine: Sendable {
         /// A contender of this very session that held is done: its node is about to go.
         case predecessorYielded(String)
         case proved(step: Int, Result<Void, RequestFailure>)
+        /// The own node was found to be gone.
+        case ownNodeGone
         /// The lease may not be believed any more, although the session was not heard to end.
         case leaseEnded(LossReason)
         case barrierPassed(step: Int, Result<Void, RequestFailure>)
@@ -192,6 +194,7 @@ struct QueueMachine: Sendable {
         case .looked(step, let result): looked(result)
         case .predecessorYielded(let name): predecessorYielded(name)
         case .proved(step, let result): proved(result)
+        case .ownNodeGone: ownNodeGone()
         case .leaseEnded(let reason): leaseEnded(reason)
         case .barrierPassed(step, let result): barrierPassed(result)
         case .nodeRead(step, let result): nodeRead(result)

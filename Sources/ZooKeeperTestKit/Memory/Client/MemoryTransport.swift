@@ -19,6 +19,9 @@ final class MemoryTransport: Transport {
         runtime.schedule { $0.add(client, as: number) }
     }
 
+    /// Its state is another thread's; "in doubt" is always right.
+    var hasNoConnection: Bool { false }
+
     func submit(_ request: Request, _ id: RequestID) -> Refusal? {
         if isClosed.withLock({ $0 }) { return Refusal(code: .closed, mayBeExecuted: false) }
         if !request.isKnownToTheCClient { return Refusal(code: .unimplemented, mayBeExecuted: false) }

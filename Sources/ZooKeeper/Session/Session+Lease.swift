@@ -1,0 +1,223 @@
+/// Keeps the session's lease: asks often enough for ``LeaseClock`` to have something to go by, and tells those who hold when there
+/// is nothing to go by any more.
+///
+/// All this runs on the timer thread, never on Swift's cooperative pool: that may be busy with the very bodies that are to be stopped.
+extension Session {
+    package struct LeaseSettings: Sendable {
+        package var clock = LeaseClock<ContinuousClock.Instant>.Configuration()
+        /// How long before the end of the lease its holders are told; `nil` for a twentieth of the timeout.
+        package var stopMargin: Duration?
+
+        package init() {}
+    }
+
+    /// What the session is believed to be, and for how long.
+    package struct Standing: Hashable, Sendable {
+        /// Later than this the leader may have ended the session.
+        package var validUntil: ContinuousClock.Instant?
+        package var confirmedUntil: ContinuousClock.Instant?
+        package var stopMargin: Duration
+
+        /// Whether there is time to begin something, and to stop again.
+        package func isValid(at now: ContinuousClock.Instant, confirmed: Bool = false) -> Bool {
+            guard let until = confirmed ? confirmedUntil : validUntil else { return false }
+            return now + stopMargin < until
+        }
+    }
+
+    /// A znode that the session cares to keep: it holds something, or is the next to.
+    struct Stake {
+        var node: NodePath
+        /// `nil`: it does not hold yet.
+        var onEnd: (@Sendable (StakeEnd) -> Void)?
+    }
+
+    package enum StakeEnd: Hashable, Sendable {
+        case leaseEnded
+        case nodeIsGone
+    }
+
+    package struct StakeID: Hashable, Sendable { let key: UInt64 }
+
+    /// What is kept for the lease, under the session's lock.
+    struct Upkeep {
+        var clock: LeaseClock<ContinuousClock.Instant>
+        let settings: LeaseSettings
+        var stakes = SlotArray<Stake>()
+        /// How many of them stand for something held.
+        var holdings = 0
+        var timer: (id: TimerThread.ID, due: ContinuousClock.Instant)?
+        var lastQuestion: ContinuousClock.Instant?
+        var isProofUnderway = false
+        /// Where the next proof goes on, when the stakes are too many for one.
+        var nextStake = 0
+
+        init(_ settings: LeaseSettings, timeout: Duration) {
+            self.settings = settings
+            clock = LeaseClock(timeout: timeout, configuration: settings.clock)
+        }
+
+        var stopMargin: Duration { settings.stopMargin ?? clock.timeout / 20 }
+
+        var isConfirmed: Bool {
+            clock.validUntil != nil && clock.confirmedUntil == clock.validUntil
+        }
+
+        /// How long after one question the next is due.
+        var period: Duration {
+            stakes.count > 0 && !isConfirmed ? clock.proofSpacing * 1.05 : clock.timeout / 6
+        }
+
+        /// When the holders have to be told to stop.
+        var deadline: ContinuousClock.Instant? {
+            guard holdings > 0 else { return nil }
+            return clock.validUntil.map { $0 - stopMargin }
+        }
+
+        mutating func add(_ stake: Stake) -> StakeID {
+            if stake.onEnd != nil { holdings += 1 }
+            return StakeID(key: stakes.insert(stake))
+        }
+
+        mutating func remove(_ id: StakeID) -> Stake? {
+            let stake = stakes.remove(id.key)
+            if stake?.onEnd != nil { holdings -= 1 }
+            return stake
+        }
+
+        /// Nothing is held any more by anybody.
+        mutating func endHoldings() -> [@Sendable (StakeEnd) -> Void] {
+            var ended: [@Sendable (StakeEnd) -> Void] = []
+            stakes.update { stake in
+                if let onEnd = stake.onEnd { ended.append(onEnd) }
+                stake.onEnd = nil
+            }
+            holdings = 0
+            return ended
+        }
+    }
+
+    /// As many `check`s as a proof may have: it is one packet, and a quorum has to agree to it.
+    private static var largestProof: Int { 32 }
+
+    package var standing: Standing {
+        core.withLock { core in
+            Standing(
+                validUntil: core.lease.clock.validUntil, confirmedUntil: core.lease.clock.confirmedUntil,
+                stopMargin: core.lease.stopMargin)
+        }
+    }
+
+    /// From now on the session proves that it lives, and that `node` does, often enough to be believed all the time that there is a
+    /// connection: about six writes a session timeout.
+    ///
+    /// - Parameter onEnd: for a node that stands for something held: called at most once, when the lease may not be believed any more,
+    ///   less the stop margin, or when the node is found gone. On the timer thread or one of the C client's.
+    package func addStake(on node: NodePath, onEnd: (@Sendable (StakeEnd) -> Void)?) -> StakeID {
+        core.withLock { core in
+            let id = core.lease.add(Stake(node: node, onEnd: onEnd))
+            armUpkeep(&core)
+            return id
+        }
+    }
+
+    package func removeStake(_ id: StakeID) {
+        let stake = core.withLock { $0.lease.remove(id) }
+        _ = stake
+    }
+
+    // MARK: The timer
+
+    /// Sets the timer to when there is next something to do.
+    func armUpkeep(_ core: inout Core) {
+        if case .ended = core.link { return }
+        let now = ContinuousClock.now
+        var due =
+            core.link == .connected
+            ? (core.lease.lastQuestion ?? now) + core.lease.period
+            : now + core.lease.clock.timeout / 20
+        if let deadline = core.lease.deadline { due = min(due, max(deadline, now)) }
+        if let timer = core.lease.timer {
+            guard due < timer.due else { return }
+            TimerThread.shared.cancel(timer.id)
+        }
+        let id = TimerThread.shared.schedule(at: due) { [weak self] in self?.upkeep() }
+        core.lease.timer = (id, due)
+    }
+
+    private enum Question {
+        case read
+        case prove([(id: StakeID, node: NodePath)])
+    }
+
+    private func upkeep() {
+        // Taken before the look: a handshake that begins after the look begins after this.
+        let now = ContinuousClock.now
+        let hasNoConnection = carrier.hasNoConnection
+        let (ended, question) = core.withLock { core -> ([@Sendable (StakeEnd) -> Void], Question?) in
+            core.lease.timer = nil
+            if hasNoConnection { core.lease.clock.sawNoConnection(at: now) }
+            let isOver = core.lease.deadline.map { $0 <= now } ?? false
+            let ended = isOver ? core.lease.endHoldings() : []
+            let question = core.link == .connected ? self.question(at: now, &core) : nil
+            armUpkeep(&core)
+            return (ended, question)
+        }
+        for onEnd in ended { onEnd(.leaseEnded) }
+        switch question {
+        case .read: submit(.exists(.root, watch: nil), deadline: now + timeout) { _ in }
+        case .prove(let stakes): prove(stakes)
+        case nil: break
+        }
+    }
+
+    private func question(at now: ContinuousClock.Instant, _ core: inout Core) -> Question? {
+        if let last = core.lease.lastQuestion, last + core.lease.period > now { return nil }
+        core.lease.lastQuestion = now
+        guard core.lease.stakes.count > 0, !core.lease.isProofUnderway else { return .read }
+        var stakes: [(id: StakeID, node: NodePath)] = []
+        core.lease.stakes.forEach { key, stake in stakes.append((StakeID(key: key), stake.node)) }
+        let first = core.lease.nextStake % stakes.count
+        let part = (stakes[first...] + stakes[..<first]).prefix(Self.largestProof)
+        core.lease.nextStake = first + part.count
+        core.lease.isProofUnderway = true
+        return .prove(Array(part))
+    }
+
+    private func prove(_ stakes: [(id: StakeID, node: NodePath)]) {
+        let checks = stakes.map { Transaction.Operation.check($0.node, version: nil) }
+        submit(.commit(checks), deadline: .now + timeout) { [weak self] result in
+            self?.proved(stakes, result)
+        }
+    }
+
+    private func proved(_ stakes: [(id: StakeID, node: NodePath)], _ result: RequestResult) {
+        var rest = stakes
+        let gone = core.withLock { core -> Stake? in
+            core.lease.isProofUnderway = false
+            guard case .failure(let failure) = result, failure.code == .noNode, let index = failure.failedOperation,
+                rest.indices.contains(index)
+            else {
+                armUpkeep(&core)
+                return nil
+            }
+            // All the others are to be proven all the same, and at once.
+            let id = rest.remove(at: index).id
+            core.lease.isProofUnderway = !rest.isEmpty
+            return core.lease.remove(id)
+        }
+        guard case .failure(let failure) = result, failure.code == .noNode else { return }
+        gone?.onEnd?(.nodeIsGone)
+        if rest.count < stakes.count, !rest.isEmpty { prove(rest) }
+    }
+}
+
+extension ZooKeeperError.Code {
+    /// A server has said this, and not the client for lack of an answer.
+    var isAnswer: Bool {
+        switch self {
+        case .noNode, .nodeExists, .badVersion, .notEmpty, .notAuthorized, .noChildrenForEphemerals: true
+        default: false
+        }
+    }
+}

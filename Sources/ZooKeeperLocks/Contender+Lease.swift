@@ -1,0 +1,77 @@
+import Logging
+import ZooKeeper
+
+/// What a lease asks of its contender.
+extension Contender {
+    /// Until when the session that the lease hangs on may be believed to live.
+    var validUntil: ContinuousClock.Instant {
+        let (session, granted) = core.withLock { ($0.session, $0.grantedAt) }
+        // There is no lease without a session, and no grant without a proof.
+        return session?.standing.validUntil ?? granted ?? .now
+    }
+
+    /// Whether the lease is over by now, whether or not anybody has been told.
+    func lossByNow() -> LossReason? {
+        let (loss, isReleased) = state
+        if loss != nil || isReleased { return loss }
+        guard ContinuousClock.now >= validUntil else { return nil }
+        // What was seen to be over stays over, for everybody.
+        post(.leaseEnded(.leaseExpired))
+        return state.loss ?? .leaseExpired
+    }
+
+    /// One write that a quorum agrees to, and that finds the own node.
+    func prove(_ node: NodePath) async -> RequestResult {
+        guard let session = core.withLock({ $0.session }) else { return .failure(RequestFailure(.sessionExpired)) }
+        let deadline = ContinuousClock.now + client.configuration.requestTimeout
+        let result = await session.perform(.commit([.check(node, version: nil)]), deadline: deadline)
+        if case .failure(let failure) = result, failure.code == .noNode { post(.ownNodeGone) }
+        return result
+    }
+
+    func events() -> AsyncStream<LeaseEvent> {
+        let (stream, continuation) = AsyncStream.makeStream(of: LeaseEvent.self)
+        let (key, loss, isOver) = core.withLock { core -> (Int?, LossReason?, Bool) in
+            guard core.loss == nil, !core.machine.isEnded else { return (nil, core.loss, true) }
+            return (core.listeners.add(continuation), nil, false)
+        }
+        if let loss { continuation.yield(.lost(loss)) }
+        if isOver { continuation.finish() }
+        if let key {
+            continuation.onTermination = { [weak self] _ in
+                self?.core.withLock { $0.listeners.remove(key) }
+            }
+        }
+        return stream
+    }
+
+    /// Tells, ends the lease, gives the lock away: so that a holder that is alive but stuck does not block the others for ever.
+    func limitHold(to limit: Duration) {
+        let end = ContinuousClock.now + limit
+        let timers = [
+            TimerThread.shared.schedule(at: end - limit / 10) { [weak self] in
+                self?.core.withLock { $0.listeners }.tell(.holdEnds(end))
+            },
+            TimerThread.shared.schedule(at: end) { [weak self] in self?.post(.leaseEnded(.heldTooLong)) },
+            TimerThread.shared.schedule(at: end + limit / 10) { [weak self] in
+                guard let self, !requestRelease() else { return }
+                client.configuration.logger.error(
+                    "a lock was held for too long by a holder that did not stop: it is given away",
+                    metadata: ["path": "\(path)", "limit": "\(limit)"])
+            },
+        ]
+        let isOver = core.withLock { core in
+            core.holdTimers = timers
+            return core.isReleased
+        }
+        if isOver { cancelHoldTimers() }
+    }
+
+    func cancelHoldTimers() {
+        let timers = core.withLock { core in
+            defer { core.holdTimers = [] }
+            return core.holdTimers
+        }
+        for timer in timers { TimerThread.shared.cancel(timer) }
+    }
+}
