@@ -67,6 +67,17 @@ extension Contender {
         if isOver { cancelHoldTimers() }
     }
 
+    /// The lease is lost and the body told to stop. One that goes on past the deadline may clash with the next holder's, and somebody
+    /// should know.
+    func watchOverrun(origin: (file: String, line: Int)) {
+        TimerThread.shared.schedule(at: validUntil) { [weak self] in
+            guard let self, !state.isReleased else { return }
+            client.configuration.logger.error(
+                "the body of a withLock goes on although its lease is over: it ignores its cancellation",
+                metadata: ["path": "\(path)", "acquired": "\(origin.file):\(origin.line)"])
+        }
+    }
+
     func cancelHoldTimers() {
         let timers = core.withLock { core in
             defer { core.holdTimers = [] }

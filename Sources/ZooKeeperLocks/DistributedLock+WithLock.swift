@@ -50,13 +50,16 @@ extension DistributedLock {
                 result = try await body(lease)
             }
             // Handlers of a cancellation are the user's code: they must not hold up a thread of the client.
-            lease.contender.onLoss { _ in DetachedThread.start("zk-stop") { task.cancel() } }
+            lease.contender.onLoss { [weak contender = lease.contender] _ in
+                DetachedThread.start("zk-stop") { task.cancel() }
+                contender?.watchOverrun(origin: lease.origin)
+            }
             let ended = await withTaskCancellationHandler {
                 await task.result
             } onCancel: {
                 task.cancel()
             }
-            let loss = lease.contender.state.loss
+            let loss = lease.contender.lossByNow()
             await lease.release()
             if let loss, !ended.hasOwnError { throw LockError.lost(path, loss, token: lease.fencingToken) }
             try ended.get()

@@ -12,7 +12,7 @@ public final class Lease: Sendable {
     public let node: NodePath
 
     let contender: Contender
-    private let origin: (file: String, line: Int)
+    let origin: (file: String, line: Int)
 
     init(_ own: QueueMachine.Own, of contender: Contender, file: String, line: Int) {
         fencingToken = FencingToken(rawValue: own.czxid)
