@@ -28,13 +28,13 @@ extension SessionKeeper {
     /// While a connection is lost, host names are looked up again: the servers may have moved to other addresses, as they do when
     /// a cluster manager starts them anew, and the session can only go on at the new ones.
     ///
-    /// - Parameter epoch: the number of the connection that was lost; whoever looks for a later one does so alone.
+    /// - Parameter epoch: the number of the connection that was lost, 0 before the first; whoever looks for a later one does so alone.
     func lookAgain(_ session: Session, epoch: UInt64) {
         TimerThread.shared.schedule(at: .now + max(.seconds(1), session.timeout / 6)) { [weak self, weak session] in
-            guard let self, let session, session.link == .suspended, session.epoch == epoch else { return }
+            guard let self, let session, session.hasLostConnection(epoch) else { return }
             DetachedThread.start("zk-resolve") {
                 let answer = self.resolve(self.servers)
-                if session.link == .suspended, !answer.addresses.isEmpty {
+                if session.hasLostConnection(epoch), !answer.addresses.isEmpty {
                     session.carrier.bridge?.setHosts(answer.list)
                 }
                 self.lookAgain(session, epoch: epoch)
@@ -56,5 +56,12 @@ extension SessionKeeper {
         let hosts = answer.list + (chroot == .root ? "" : chroot.string)
         return try Bridge(
             Bridge.Endpoint(hosts: hosts, tls: configuration.tls, identity: identity), log: logOutlet)
+    }
+}
+
+extension Session {
+    /// There is no connection, and has been none since that one.
+    fileprivate func hasLostConnection(_ epoch: UInt64) -> Bool {
+        (link == .suspended || link == .connecting) && self.epoch == epoch
     }
 }

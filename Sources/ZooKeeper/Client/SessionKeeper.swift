@@ -2,13 +2,16 @@ import Logging
 
 /// Keeps a client in sessions: opens the first, follows an expired one with the next, and tells the state of all that.
 final class SessionKeeper: Sendable {
+    typealias Waiter = (place: UInt64, handler: @Sendable (Result<Session, ZooKeeperError>) -> Void)
+
     struct Core {
         var servers: ConnectString
         var session: Session?
         /// What each new session is told first.
         var credentials: [Credential]
-        /// Who waits for a session to submit to.
-        var waiting: [@Sendable (Result<Session, ZooKeeperError>) -> Void] = []
+        /// Who waits for a session to submit to, in order.
+        var waiting: [Waiter] = []
+        var places: UInt64 = 0
         /// The session in which a server has answered the first request.
         var proven: Session?
         /// A session is being made: resolved with it, or with `nil`.
@@ -57,12 +60,15 @@ final class SessionKeeper: Sendable {
     func session(_ operation: String, until deadline: ContinuousClock.Instant) async throws(ZooKeeperError) -> Session {
         if let session = currentSession { return session }
         let next = Promise<Result<Session, ZooKeeperError>>()
-        whenSession { next.resolve($0) }
+        let place = whenSession { next.resolve($0) }
         let timer = TimerThread.shared.schedule(at: deadline) {
             next.resolve(
                 .failure(ZooKeeperError(.requestTimedOut, operation: operation, detail: "there was no session")))
         }
-        defer { TimerThread.shared.cancel(timer) }
+        defer {
+            TimerThread.shared.cancel(timer)
+            if let place { core.withLock { $0.waiting.removeAll { $0.place == place } } }
+        }
         guard let result = await next.valueUnlessCancelled() else {
             throw ZooKeeperError(.cancelled, operation: operation)
         }
@@ -76,21 +82,27 @@ final class SessionKeeper: Sendable {
     }
 
     /// Calls `handler` with a session to submit to, at once if there is one.
-    func whenSession(_ handler: @escaping @Sendable (Result<Session, ZooKeeperError>) -> Void) {
-        let now = core.withLock { core -> Result<Session, ZooKeeperError>? in
-            if let session = core.session { return .success(session) }
-            if broadcast.state == .closed { return .failure(ZooKeeperError(.closed, operation: "connect")) }
-            core.waiting.append(handler)
-            return nil
+    ///
+    /// - Returns: its place among those who wait; `nil` when it was called.
+    @discardableResult
+    func whenSession(_ handler: @escaping @Sendable (Result<Session, ZooKeeperError>) -> Void) -> UInt64? {
+        let (now, place) = core.withLock { core -> (Result<Session, ZooKeeperError>?, UInt64?) in
+            if let session = core.session { return (.success(session), nil) }
+            if broadcast.state == .closed { return (.failure(ZooKeeperError(.closed, operation: "connect")), nil) }
+            core.places += 1
+            core.waiting.append((core.places, handler))
+            return (nil, core.places)
         }
         if let now { handler(now) }
+        return place
     }
 
     /// Opens a session; again, ever more slowly, if that is not possible now. Blocks: on a thread of its own.
     func open(retryAfter pause: Duration) {
         let opening = Promise<Session?>()
         do throws(ZooKeeperError) {
-            let carrier = try carrier()
+            let servers = servers
+            let carrier = try carrier(servers)
             let isWanted = core.withLock { core in
                 guard broadcast.state != .closed else { return false }
                 core.opening = opening
@@ -105,6 +117,9 @@ final class SessionKeeper: Sendable {
             }
             adopt(session)
             opening.resolve(session)
+            // They may have been changed meanwhile, which then was nobody's to hear.
+            if self.servers != servers { session.carrier.bridge?.setHosts(resolve(self.servers).list) }
+            lookAgain(session, epoch: 0)
         } catch {
             opening.resolve(nil)
             logger.error("no session", metadata: ["error": "\(error)"])
@@ -113,7 +128,7 @@ final class SessionKeeper: Sendable {
         }
     }
 
-    private func carrier() throws(ZooKeeperError) -> Carrier {
+    private func carrier(_ servers: ConnectString) throws(ZooKeeperError) -> Carrier {
         if let makeTransport { return .other(makeTransport()) }
         let answer = resolve(servers)
         guard !answer.addresses.isEmpty else {
@@ -139,7 +154,7 @@ final class SessionKeeper: Sendable {
 
     /// The session may have had its first events already, or even have ended.
     func adopt(_ session: Session) {
-        let waiting = core.withLock { core -> [@Sendable (Result<Session, ZooKeeperError>) -> Void]? in
+        let waiting = core.withLock { core -> [Waiter]? in
             guard broadcast.state != .closed else { return nil }
             if case .ended = session.link { return nil }
             core.session = session
@@ -147,7 +162,7 @@ final class SessionKeeper: Sendable {
             return core.waiting
         }
         if let waiting {
-            for handler in waiting { handler(.success(session)) }
+            for (_, handler) in waiting { handler(.success(session)) }
         } else if broadcast.state == .closed {
             session.end(.closed)
         }
@@ -204,14 +219,14 @@ final class SessionKeeper: Sendable {
         let (session, waiting, opening, ending) = core.withLock { core in
             let session = core.session
             let waiting = core.waiting
+            core.waiting = []
             core.session = nil
             core.proven = nil
-            core.waiting = []
             return (session, waiting, core.opening, core.ending + (session.map { [$0] } ?? []))
         }
         let error = ZooKeeperError(.closed, operation: "connect")
         failFirst(error)
-        for handler in waiting { handler(.failure(error)) }
+        for (_, handler) in waiting { handler(.failure(error)) }
         session?.end(.closed)
         let finished = finished
         Task {
