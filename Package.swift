@@ -88,7 +88,8 @@ let package = Package(
         .testTarget(
             name: "ZooKeeperFaultKitTests",
             dependencies: [
-                "ZooKeeper", "ZooKeeperLocks", "ZooKeeperFaultKit", .product(name: "NIOCore", package: "swift-nio"),
+                "ZooKeeper", "ZooKeeperLocks", "ZooKeeperFaultKit",
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: settings),
         .testTarget(

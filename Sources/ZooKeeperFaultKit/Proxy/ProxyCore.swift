@@ -82,7 +82,7 @@ final class ProxyCore {
             $0.openConnections += 1
         }
         report.tell(.opened(connection: relay.number))
-        relay.connectIfPossible()
+        relay.start()
     }
 
     /// Connects to the target for that connection.

@@ -18,6 +18,7 @@ final class Relay {
     private var isCut = false
     /// Nothing that arrives matters any more.
     private var isDoomed = false
+    private var isFinished = false
     private var toServer: Flow
     private var toClient: Flow
     /// `nil` where the proxy does not look into what it carries.
@@ -40,8 +41,14 @@ final class Relay {
         over = core.eventLoop.makePromise()
     }
 
+    /// Begins. To be called once, in the relay's event loop.
+    func start() {
+        if case .open(let channel) = client { follow(channel, .client) }
+        connectIfPossible()
+    }
+
     /// A frozen way to the server swallows the first packet of a new connection as well: that one is made after the thaw.
-    func connectIfPossible() {
+    private func connectIfPossible() {
         guard case .awaited = server, !isConnecting, !isCut, !toServer.conditions.isFrozen else { return }
         isConnecting = true
         core.connect(for: self).assumeIsolated().whenComplete { result in
@@ -52,6 +59,7 @@ final class Relay {
                     return self.gone(.server)
                 }
                 self.server = .open(channel)
+                self.follow(channel, .server)
                 self.pump(.server)
             case .failure:
                 self.gone(.server)
@@ -106,10 +114,17 @@ final class Relay {
         ended(side)
         // The other end was told before that this one sends nothing more; now nothing that it sends arrives either.
         if flow(to: side.other, { $0.isOver }) { afterLastWrite(to: side.other) { self.close(side.other) } }
-        if case .gone = client, case .gone = server {
+        // The end of one may have been that of the other, by now.
+        if !isFinished, case .gone = client, case .gone = server {
+            isFinished = true
             core.removed(self)
             over.succeed(())
         }
+    }
+
+    /// Not by `channelInactive`: a channel that is closed before it was ever active has none.
+    private func follow(_ channel: any Channel, _ side: Side) {
+        channel.closeFuture.assumeIsolated().whenComplete { _ in self.gone(side) }
     }
 
     // MARK: What departs

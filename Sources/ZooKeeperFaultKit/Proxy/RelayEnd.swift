@@ -1,6 +1,6 @@
 import NIOCore
 
-/// Tells a relay what happens at one of its ends.
+/// Tells a relay what arrives at one of its ends.
 final class RelayEnd: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
@@ -19,10 +19,6 @@ final class RelayEnd: ChannelInboundHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case .inputClosed? = event as? ChannelEvent { relay.ended(side) }
         context.fireUserInboundEventTriggered(event)
-    }
-
-    func channelInactive(context: ChannelHandlerContext) {
-        relay.gone(side)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
