@@ -25,6 +25,8 @@ public final class FaultProxy: Sendable {
     struct Target: Hashable, Sendable {
         var host: String
         var port: Int
+        /// For the election port of a member: where whoever connects is to be called back.
+        var callbackPort: Int?
     }
 
     /// What a proxy carries.

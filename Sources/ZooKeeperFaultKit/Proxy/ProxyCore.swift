@@ -11,7 +11,7 @@ final class ProxyCore {
     let carries: FaultProxy.Cargo
     let report: Report
     var generator: SeededGenerator
-    private let target: @Sendable () -> Target?
+    let target: @Sendable () -> Target?
     /// For connections to come.
     private var conditions = ConditionsBothWays()
     private var refusal: FaultProxy.Refusal?

@@ -23,6 +23,8 @@ final class Relay {
     private var toClient: Flow
     /// `nil` where the proxy does not look into what it carries.
     private var conversation: Conversation?
+    /// Between members that elect a leader.
+    private var greeting: ElectionGreeting?
     private var timers: [Side: Scheduled<Void>] = [:]
     /// The last write to each end; what closes it comes behind.
     private var lastWrites: [Side: EventLoopFuture<Void>] = [:]
@@ -38,6 +40,7 @@ final class Relay {
         toServer = Flow(conditions.toServer)
         toClient = Flow(conditions.toClient)
         conversation = core.carries == .clients ? Conversation() : nil
+        greeting = core.target()?.callbackPort.map { ElectionGreeting(callbackPort: $0) }
         over = core.eventLoop.makePromise()
     }
 
@@ -74,7 +77,8 @@ final class Relay {
         switch side {
         case .client:
             conversation?.request(bytes)
-            send(.bytes(bytes), to: .server)
+            let bytes = greeting?.replace(in: bytes) ?? bytes
+            if bytes.readableBytes > 0 { send(.bytes(bytes), to: .server) }
         case .server:
             guard let pieces = conversation?.reply(bytes) else { return send(.bytes(bytes), to: .client) }
             hand(pieces)
@@ -102,6 +106,7 @@ final class Relay {
     /// This end sends nothing more.
     func ended(_ side: Side) {
         if side == .server, !isDoomed, let rest = conversation?.replyEnded() { hand(rest) }
+        if side == .client, !isDoomed, let rest = greeting?.rest(), rest.readableBytes > 0 { send(.bytes(rest), to: .server) }
         send(.end, to: side.other)
     }
 
