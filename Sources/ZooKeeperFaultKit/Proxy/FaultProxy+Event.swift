@@ -20,6 +20,12 @@ extension FaultProxy {
         public let number: Int
         /// What it answered: the server has executed this.
         public let opcode: Opcode
+
+        public init(connection: Int, number: Int, opcode: Opcode) {
+            self.connection = connection
+            self.number = number
+            self.opcode = opcode
+        }
     }
 
     /// What a proxy has seen since it started.
