@@ -27,7 +27,7 @@ extension FaultTests {
         private let path: NodePath
         init() throws { path = try NodePath("/node") }
 
-        @Test func `Without a fault everything passes, also what is no session`() async throws {
+        @Test func `Without a fault everything passes`() async throws {
             try await TestServer.with { server in
                 try await FaultProxy.with(to: server) { proxy in
                     let events = proxy.events
