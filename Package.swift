@@ -21,6 +21,7 @@ let package = Package(
         .library(name: "ZooKeeper", targets: ["ZooKeeper"]),
         .library(name: "ZooKeeperLocks", targets: ["ZooKeeperLocks"]),
         .library(name: "ZooKeeperTestKit", targets: ["ZooKeeperTestKit"]),
+        .library(name: "ZooKeeperFaultKit", targets: ["ZooKeeperFaultKit"]),
         .executable(name: "fair-queue", targets: ["fair-queue"]),
     ],
     dependencies: [
@@ -28,6 +29,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         // Child processes: the TestKit's servers and the demonstration's workers.
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
+        // The FaultKit's proxy, and nothing else.
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     ],
     targets: [
         // Debian ships no pkg-config file for the C client; the module map links it.
@@ -45,6 +48,15 @@ let package = Package(
         .target(
             name: "ZooKeeperTestKit",
             dependencies: ["ZooKeeper", .product(name: "Subprocess", package: "swift-subprocess")],
+            swiftSettings: settings
+        ),
+        // The only target that builds NIO.
+        .target(
+            name: "ZooKeeperFaultKit",
+            dependencies: [
+                "ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit",
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+            ],
             swiftSettings: settings
         ),
         // What the command-line tools read in the same way: durations.
@@ -74,6 +86,13 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "ToolArgumentsTests", dependencies: ["ToolArguments"], swiftSettings: settings),
         .testTarget(
+            name: "ZooKeeperFaultKitTests",
+            dependencies: [
+                "ZooKeeper", "ZooKeeperLocks", "ZooKeeperFaultKit",
+                .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
             name: "FairQueueTests",
             dependencies: [
                 "fair-queue", "ToolArguments", .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -89,6 +108,12 @@ let package = Package(
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
             // Without the other features: as the code of most users is built.
+            swiftSettings: [.swiftLanguageMode(.v6)]
+        ),
+        // Real servers under faults.
+        .testTarget(
+            name: "FaultTests",
+            dependencies: ["ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit", "ZooKeeperFaultKit"],
             swiftSettings: [.swiftLanguageMode(.v6)]
         ),
     ]

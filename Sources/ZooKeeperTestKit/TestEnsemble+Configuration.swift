@@ -23,7 +23,7 @@ extension TestEnsemble {
             set { member.tickTime = newValue }
         }
 
-        func validate(size: Int) throws(TestKitError) {
+        package func validate(size: Int) throws(TestKitError) {
             func refuse(_ reason: String) -> TestKitError { TestKitError(.invalidConfiguration, reason) }
             guard (2...9).contains(size) else {
                 throw refuse("An ensemble of \(size) members; it has 2 to 9. For one there is TestServer.")

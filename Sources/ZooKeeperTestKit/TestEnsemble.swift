@@ -82,6 +82,26 @@ public final class TestEnsemble: Sendable {
         )
     }
 
+    /// The same, with members that look for each other where `route` says: at proxies in front of them, for example. It is
+    /// asked before any member starts, and again with other addresses if a port turns out to be taken.
+    package static func with<R>(
+        _ size: Int,
+        configuration: Configuration,
+        route: @escaping QuorumPorts.Route,
+        isolation: isolated (any Actor)? = #isolation,
+        _ body: (TestEnsemble) async throws -> sending R
+    ) async throws -> sending R {
+        let environment = EnvironmentVariables.current()
+        return try await with(
+            size,
+            configuration: configuration,
+            environment: environment,
+            route: route,
+            isolation: isolation,
+            body
+        )
+    }
+
     /// The same with another environment and other routes between the members, so that the kit's own tests can choose them.
     static func with<R>(
         _ size: Int = 3,

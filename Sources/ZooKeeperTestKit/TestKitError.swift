@@ -48,7 +48,7 @@ public struct TestKitError: Error, Sendable, CustomStringConvertible {
     /// The last lines of the server's log, where there are any.
     public let logTail: String?
 
-    init(_ code: Code, _ message: String, logTail: String? = nil) {
+    package init(_ code: Code, _ message: String, logTail: String? = nil) {
         self.code = code
         self.message = message
         self.logTail = logTail

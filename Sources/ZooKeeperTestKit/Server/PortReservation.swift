@@ -6,8 +6,8 @@ import Glibc
 /// kernel hands it to no outgoing connection. The server can, since it binds with `SO_REUSEADDR` as every Java server
 /// socket does, and the holder allows that after its own bind. A connection to the port is refused until the server
 /// listens.
-final class PortReservation: Sendable {
-    let port: Int
+package final class PortReservation: Sendable {
+    package let port: Int
     private let descriptor: Int32
 
     private init(port: Int, descriptor: Int32) {
@@ -21,7 +21,7 @@ final class PortReservation: Sendable {
 
     /// Reserves a free port.
     /// - Throws: `noFreePort` when a few hundred candidates in a row are taken.
-    static func any() throws(TestKitError) -> PortReservation {
+    package static func any() throws(TestKitError) -> PortReservation {
         let candidates = candidates(outside: ephemeralRange())
         for _ in 0..<300 {
             if let reservation = PortReservation(port: candidates.randomElement() ?? 0) {

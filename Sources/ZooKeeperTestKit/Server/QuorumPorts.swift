@@ -1,18 +1,23 @@
 /// Where one member of an ensemble is reached by the others.
-struct QuorumAddress: Sendable, Equatable, CustomStringConvertible {
+package struct QuorumAddress: Sendable, Equatable, CustomStringConvertible {
     /// Followers connect to the leader here.
-    var quorumPort: Int
+    package var quorumPort: Int
     /// Members agree on a leader here.
-    var electionPort: Int
+    package var electionPort: Int
+
+    package init(quorumPort: Int, electionPort: Int) {
+        self.quorumPort = quorumPort
+        self.electionPort = electionPort
+    }
 
     /// As the server's settings have it.
-    var description: String { "127.0.0.1:\(quorumPort):\(electionPort)" }
+    package var description: String { "127.0.0.1:\(quorumPort):\(electionPort)" }
 }
 
 /// The ports on which the members of an ensemble listen for each other. They are kept while the value lives.
-struct QuorumPorts: Sendable {
+package struct QuorumPorts: Sendable {
     /// Which address a member is told for another one: its own, or that of a proxy in front of it.
-    typealias Route = @Sendable (_ from: Int, _ to: Int, _ direct: QuorumAddress) -> QuorumAddress
+    package typealias Route = @Sendable (_ from: Int, _ to: Int, _ direct: QuorumAddress) -> QuorumAddress
 
     private let reservations: [(quorum: PortReservation, election: PortReservation)]
     private let route: Route
