@@ -88,7 +88,7 @@ let package = Package(
         .testTarget(
             name: "ZooKeeperFaultKitTests",
             dependencies: [
-                "ZooKeeper", "ZooKeeperLocks", "ZooKeeperFaultKit",
+                "ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit", "ZooKeeperFaultKit",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: settings),

@@ -53,7 +53,9 @@ extension FaultTests {
             }
         }
 
-        @Test(arguments: [false, true]) func `A cut connection is made again, in the same session`(reset: Bool) async throws {
+        @Test(arguments: [false, true]) func `A cut connection is made again, in the same session`(reset: Bool)
+            async throws
+        {
             try await withClients { proxy, client, _ in
                 let session = client.sessionID
                 try await client.create(path, mode: .ephemeral)
@@ -171,7 +173,9 @@ extension FaultTests {
             }
         }
 
-        @Test func `A client that is frozen both ways gives the connection up, and its session goes on after the thaw`() async throws {
+        @Test func `A client that is frozen both ways gives the connection up, and its session goes on after the thaw`()
+            async throws
+        {
             try await withClients(sessionTimeout: .seconds(6)) { proxy, client, direct in
                 let session = client.sessionID
                 try await client.create(path, mode: .ephemeral)

@@ -89,6 +89,37 @@ extension FaultTests {
             }
         }
 
+        /// The same for one that has to wait: armed, granted without a question, leaving word behind.
+        @Test func `No reply to a waiter is one whose loss leaves a node or stops the queue`() async throws {
+            try await TestServer.with { server in
+                try await FaultProxy.with(to: server) { proxy in
+                    try await ZooKeeperClient.with(.quiet(proxy.connectString)) { client in
+                        try await ZooKeeperClient.with(.quiet(server.connectString)) { direct in
+                            let lock = try client.lock("/lock")
+                            var lost: [Opcode] = []
+                            while true {
+                                let held = try await direct.lock("/lock").acquire()
+                                let drop = await proxy.dropReply(lost.count + 1)
+                                let waiter = Task { try await lock.acquire(timeout: .seconds(20)) }
+                                for try await names in direct.childrenChanges(of: lock.path) where names.count == 2 { break }
+                                // Up to here the replies to its entry, or behind it those to its watches.
+                                await held.release()
+                                let lease = try await waiter.value
+                                #expect(lease.fencingToken > held.fencingToken)
+                                await lease.release()
+                                try await untilEmpty(lock.path, direct)
+                                guard let dropped = drop.current else { break }
+                                lost.append(dropped.opcode)
+                                try #require(lost.count < 50)
+                            }
+                            print("Lost, one in each cycle: \(lost.map(\.description).joined(separator: ", "))")
+                            #expect(lost.contains(.create2) && lost.contains(.getData))
+                        }
+                    }
+                }
+            }
+        }
+
         private func untilEmpty(_ path: NodePath, _ client: ZooKeeperClient) async throws {
             for try await names in client.childrenChanges(of: path) where names.isEmpty { return }
         }

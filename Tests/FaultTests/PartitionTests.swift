@@ -24,7 +24,9 @@ extension FaultTests {
 
         /// Reads lie about ownership: a follower that is cut off from its peers goes on answering for as long as it does not notice,
         /// while its leader ends the sessions that it hears nothing of.
-        @Test func `Reads through a follower that is cut off succeed after the leader has deleted the holder's node`() async throws {
+        @Test func `Reads through a follower that is cut off succeed after the leader has deleted the holder's node`()
+            async throws
+        {
             var configuration = TestEnsemble.Configuration()
             configuration.tickTime = .milliseconds(500)
             configuration.syncLimit = 20
@@ -148,7 +150,8 @@ extension FaultTests {
                 let leader = try await ensemble.leader()
                 let followers = try await ensemble.followers()
                 try #require(followers.count == 2)
-                await partitionable.delay(.milliseconds(400), jitter: .milliseconds(100), from: leader, to: followers[0])
+                await partitionable.delay(
+                    .milliseconds(400), jitter: .milliseconds(100), from: leader, to: followers[0])
                 var times: [Duration] = []
                 for follower in followers {
                     let configuration = ZooKeeperClient.Configuration.quiet(

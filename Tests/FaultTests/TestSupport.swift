@@ -37,3 +37,25 @@ extension Duration {
     /// For people.
     var milliseconds: Int64 { components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000 }
 }
+
+/// Collects what happens in many tasks.
+final class Recorder<Element: Sendable>: Sendable {
+    private let elements = Locked<[Element]>([])
+
+    func append(_ element: Element) { elements.withLock { $0.append(element) } }
+    var all: [Element] { elements.withLock { $0 } }
+}
+
+/// Counts in many tasks.
+final class Counter: Sendable {
+    private let count = Locked(0)
+
+    @discardableResult
+    func add(_ number: Int = 1) -> Int {
+        count.withLock { count in
+            count += number
+            return count
+        }
+    }
+    var value: Int { count.withLock { $0 } }
+}

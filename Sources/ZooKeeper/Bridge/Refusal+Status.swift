@@ -8,6 +8,8 @@ extension Refusal {
     init(status: Int32) {
         // The C header has no name for this one, which servers that enforce quotas send.
         let quotaExceeded: Int32 = -125
+        // Nor for this one: the session is over, and the server has forgotten it; the news of that is on its way.
+        let unknownSession: Int32 = -12
         let (code, mayBeExecuted): (ZooKeeperError.Code, Bool) =
             switch status {
             case ZNONODE.rawValue: (.noNode, false)
@@ -24,7 +26,7 @@ extension Refusal {
             case ZTHROTTLEDOP.rawValue: (.throttled, false)
             case quotaExceeded: (.quotaExceeded, false)
             case ZAUTHFAILED.rawValue: (.authenticationFailed, true)
-            case ZSESSIONEXPIRED.rawValue: (.sessionExpired, true)
+            case ZSESSIONEXPIRED.rawValue, unknownSession: (.sessionExpired, true)
             case ZINVALIDSTATE.rawValue: (.sessionExpired, true)
             case ZCLOSING.rawValue: (.closed, true)
             case ZCONNECTIONLOSS.rawValue, ZOPERATIONTIMEOUT.rawValue, ZSYSTEMERROR.rawValue,

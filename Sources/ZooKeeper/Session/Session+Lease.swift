@@ -17,11 +17,13 @@ extension Session {
         package var validUntil: ContinuousClock.Instant?
         package var confirmedUntil: ContinuousClock.Instant?
         package var stopMargin: Duration
+        /// How long one proof may take to make the lease longer again.
+        package var proofSpacing: Duration
 
-        /// Whether there is time to begin something, and to stop again.
+        /// Whether there is time to begin something: a lease that is about to end is extended first.
         package func isValid(at now: ContinuousClock.Instant, confirmed: Bool = false) -> Bool {
             guard let until = confirmed ? confirmedUntil : validUntil else { return false }
-            return now + stopMargin < until
+            return now + stopMargin + proofSpacing < until
         }
     }
 
@@ -104,7 +106,7 @@ extension Session {
         core.withLock { core in
             Standing(
                 validUntil: core.lease.clock.validUntil, confirmedUntil: core.lease.clock.confirmedUntil,
-                stopMargin: core.lease.stopMargin)
+                stopMargin: core.lease.stopMargin, proofSpacing: core.lease.clock.proofSpacing)
         }
     }
 

@@ -111,6 +111,8 @@ extension Session {
                 core.server = server
                 core.epoch += 1
                 core.lease.clock.connected(timeout: timeout)
+                // The handshake counts with the first proof: at once, where something is at stake.
+                if core.lease.stakes.count > 0 { core.lease.lastQuestion = nil }
                 armUpkeep(&core)
                 return ([], core.epoch)
             }

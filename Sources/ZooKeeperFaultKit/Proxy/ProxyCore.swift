@@ -1,4 +1,5 @@
 import NIOCore
+import ZooKeeperTestKit
 import NIOPosix
 import ZooKeeper
 

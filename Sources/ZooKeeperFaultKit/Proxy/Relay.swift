@@ -106,7 +106,9 @@ final class Relay {
     /// This end sends nothing more.
     func ended(_ side: Side) {
         if side == .server, !isDoomed, let rest = conversation?.replyEnded() { hand(rest) }
-        if side == .client, !isDoomed, let rest = greeting?.rest(), rest.readableBytes > 0 { send(.bytes(rest), to: .server) }
+        if side == .client, !isDoomed, let rest = greeting?.rest(), rest.readableBytes > 0 {
+            send(.bytes(rest), to: .server)
+        }
         send(.end, to: side.other)
     }
 
