@@ -65,8 +65,19 @@ final class Relay {
                 self.follow(channel, .server)
                 self.pump(.server)
             case .failure:
-                self.gone(.server)
+                self.connectFailed()
             }
+        }
+    }
+
+    /// A client is told by an end. A member that calls another one a moment before that one listens would be refused by the kernel
+    /// and try again at once, but whose connection is made and ends goes back to an election, which can cost the ensemble ten
+    /// seconds; so it waits.
+    private func connectFailed() {
+        guard core.carries == .bytes, case .open = client, !isCut, !toServer.hasEnded else { return gone(.server) }
+        core.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(10)) {
+            self.isConnecting = false
+            if self.isCut { self.gone(.server) } else { self.connectIfPossible() }
         }
     }
 
