@@ -319,7 +319,8 @@ import ZooKeeperLocks
         #expect(verdict.margins == [.init("a", .milliseconds(-20))])
     }
 
-    @Test(arguments: HistoryVerdict.Rule.allCases) func `A rule that is left out is not judged`(rule: HistoryVerdict.Rule) throws {
+    @Test(arguments: HistoryVerdict.Rule.allCases)
+    func `A rule that is left out is not judged`(rule: HistoryVerdict.Rule) throws {
         func story(_ story: inout HistoryStory) throws {
             try story.enters("a", 10, at: 0)
             try story.enters("b", 9, at: 0)

@@ -53,7 +53,8 @@ public final class PartitionableEnsemble: Sendable {
             let links = try await PeerLinks(members: size, seed: seed, on: eventLoop)
             let result: R
             do {
-                result = try await TestEnsemble.with(size, configuration: configuration, route: links.route) { ensemble in
+                result = try await TestEnsemble.with(size, configuration: configuration, route: links.route) {
+                    ensemble in
                     try await body(PartitionableEnsemble(ensemble, links))
                 }
             } catch {

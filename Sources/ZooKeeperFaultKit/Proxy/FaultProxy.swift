@@ -57,7 +57,8 @@ public final class FaultProxy: Sendable {
     ///
     /// - Parameter target: `nil`: ``lead(to:)`` says it before the first connection.
     /// - Throws: `noFreePort`.
-    init(to target: Target?, carries cargo: Cargo, seed: UInt64, on eventLoop: any EventLoop) async throws(TestKitError) {
+    init(to target: Target?, carries cargo: Cargo, seed: UInt64, on eventLoop: any EventLoop) async throws(TestKitError)
+    {
         let reservation = try PortReservation.any()
         let port = reservation.port
         let (report, destination) = (Report(), Destination(target))

@@ -28,10 +28,15 @@ final class Relay {
     private var timers: [Side: Scheduled<Void>] = [:]
     /// The last write to each end; what closes it comes behind.
     private var lastWrites: [Side: EventLoopFuture<Void>] = [:]
-    private let over: EventLoopPromise<Void>
+    private var over: EventLoopPromise<Void>?
 
     /// Completed when both ends are closed.
-    var finished: EventLoopFuture<Void> { over.futureResult }
+    var finished: EventLoopFuture<Void> {
+        if isFinished { return core.eventLoop.makeSucceededVoidFuture() }
+        let over = over ?? core.eventLoop.makePromise()
+        self.over = over
+        return over.futureResult
+    }
 
     init(_ number: Int, client: any Channel, of core: ProxyCore, _ conditions: ConditionsBothWays) {
         self.number = number
@@ -41,7 +46,6 @@ final class Relay {
         toClient = Flow(conditions.toClient)
         conversation = core.carries == .clients ? Conversation() : nil
         greeting = core.target()?.callbackPort.map { ElectionGreeting(callbackPort: $0) }
-        over = core.eventLoop.makePromise()
     }
 
     /// Begins. To be called once, in the relay's event loop.
@@ -117,7 +121,9 @@ final class Relay {
     /// This end sends nothing more.
     func ended(_ side: Side) {
         if side == .server, !isDoomed, let rest = conversation?.replyEnded() { hand(rest) }
-        if side == .client, !isDoomed, let rest = greeting?.rest(), rest.readableBytes > 0 { send(.bytes(rest), to: .server) }
+        if side == .client, !isDoomed, let rest = greeting?.rest(), rest.readableBytes > 0 {
+            send(.bytes(rest), to: .server)
+        }
         send(.end, to: side.other)
     }
 
@@ -134,7 +140,7 @@ final class Relay {
         if !isFinished, case .gone = client, case .gone = server {
             isFinished = true
             core.removed(self)
-            over.succeed(())
+            over?.succeed(())
         }
     }
 
