@@ -66,9 +66,10 @@ extension FaultTests {
                     onPosition: {
                         recorder.record(.entered(contender, node: $0.node, czxid: $0.fencingToken.rawValue))
                     })
-                recorder.record(.granted(contender, token: lease.fencingToken, validUntil: nil))
+                recorder.record(.granted(contender, token: lease.fencingToken, validUntil: lease.validUntil))
                 recorder.record(.write(token: lease.fencingToken, accepted: true))
                 try await Task.sleep(for: .milliseconds(20))
+                recorder.record(.renewed(contender, validUntil: lease.validUntil))
                 recorder.record(.bodyEnded(contender))
                 recorder.record(.released(contender))
                 await lease.release()
