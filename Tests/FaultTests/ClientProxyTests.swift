@@ -53,9 +53,7 @@ extension FaultTests {
             }
         }
 
-        @Test(arguments: [false, true]) func `A cut connection is made again, in the same session`(reset: Bool)
-            async throws
-        {
+        @Test(arguments: [false, true]) func `A cut connection is made again in its session`(reset: Bool) async throws {
             try await withClients { proxy, client, _ in
                 let session = client.sessionID
                 try await client.create(path, mode: .ephemeral)
@@ -103,14 +101,14 @@ extension FaultTests {
                     print("An answer that was delayed by 150 to 200 ms each way: \(time.milliseconds) ms")
                     #expect(time >= .milliseconds(300))
                 }
-                await proxy.delay(.milliseconds(200), .toClient)
+                await proxy.delay(.seconds(1), .toClient)
                 await proxy.delay(.zero, .toServer)
-                let oneWay = try await timing("An answer that was delayed by 200 ms one way") {
+                let oneWay = try await timing("An answer that was delayed by 1 s one way") {
                     let start = ContinuousClock.now
                     _ = try await client.get(path)
                     return ContinuousClock.now - start
                 }
-                #expect(oneWay >= .milliseconds(200) && oneWay < .milliseconds(400))
+                #expect(oneWay >= .seconds(1) && oneWay < .seconds(2))
                 await proxy.pass()
                 #expect(proxy.counters.connections == 1)
                 #expect(client.state == .connected)
@@ -173,9 +171,7 @@ extension FaultTests {
             }
         }
 
-        @Test func `A client that is frozen both ways gives the connection up, and its session goes on after the thaw`()
-            async throws
-        {
+        @Test func `A client that is frozen both ways gives up the connection, not the session`() async throws {
             try await withClients(sessionTimeout: .seconds(6)) { proxy, client, direct in
                 let session = client.sessionID
                 try await client.create(path, mode: .ephemeral)

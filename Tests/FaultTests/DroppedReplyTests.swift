@@ -101,7 +101,9 @@ extension FaultTests {
                                 let held = try await direct.lock("/lock").acquire()
                                 let drop = await proxy.dropReply(lost.count + 1)
                                 let waiter = Task { try await lock.acquire(timeout: .seconds(20)) }
-                                for try await names in direct.childrenChanges(of: lock.path) where names.count == 2 { break }
+                                for try await names in direct.childrenChanges(of: lock.path) where names.count == 2 {
+                                    break
+                                }
                                 // Up to here the replies to its entry, or behind it those to its watches.
                                 await held.release()
                                 let lease = try await waiter.value

@@ -8,10 +8,6 @@ import ZooKeeperTestKit
 extension FaultTests {
     /// Leases under faults: what a holder believes has to end before the lock is given away.
     @Suite struct Leases {
-        /// How often a thing is tried whose outcome is a matter of time: `FAULT_RUNS=20` for a good look.
-        private static let runs = getenv("FAULT_RUNS").flatMap { Int(String(cString: $0)) } ?? 4
-        private static let timeout = Duration.seconds(2)
-
         /// FACTS of a follower that is cut off: it answers reads and pings for another ten seconds.
         private func withLazyFollowers<R: Sendable>(
             _ body: (PartitionableEnsemble, _ leader: TestServer, _ follower: TestServer) async throws -> R
@@ -24,70 +20,6 @@ extension FaultTests {
                 let follower = try #require(try await partitionable.ensemble.followers().first)
                 return try await body(partitionable, leader, follower)
             }
-        }
-
-        @Test func `The holder whose follower is cut off stops before the leader gives the lock away`() async throws {
-            try await withLazyFollowers { partitionable, leader, follower in
-                try await ZooKeeperClient.with(.quiet(leader.connectString)) { observer in
-                    var random = SeededGenerator(seed: 42)
-                    var margins: [Duration] = []
-                    for run in 1...Self.runs {
-                        // At any moment between two proofs, and in a young lease as in an old one.
-                        let hold = Self.timeout * Double.random(in: 0...1.2, using: &random)
-                        let margin = try await marginOfACut(after: hold, partitionable, follower, observer)
-                        print(
-                            "run \(run): cut off after \(hold.milliseconds) ms, stopped \(margin.milliseconds) ms ahead"
-                        )
-                        margins.append(margin)
-                    }
-                    let sorted = margins.sorted()
-                    print(
-                        """
-                        T = \(Self.timeout.milliseconds) ms: in \(margins.count) of \(Self.runs) runs the body ended before the \
-                        leader deleted its node; margin at least \(sorted[0].milliseconds) ms, median \
-                        \(sorted[sorted.count / 2].milliseconds) ms
-                        """)
-                    #expect(sorted[0] > .zero)
-                }
-            }
-        }
-
-        /// How long before the deletion of its node at the leader the body had ended.
-        private func marginOfACut(
-            after hold: Duration, _ partitionable: PartitionableEnsemble, _ follower: TestServer,
-            _ observer: ZooKeeperClient
-        ) async throws -> Duration {
-            var configuration = ZooKeeperClient.Configuration.quiet(
-                follower.connectString, sessionTimeout: Self.timeout)
-            configuration.connectTimeout = .seconds(30)
-            let lock = try await ZooKeeperClient.connect(configuration).lock("/held")
-            let (leases, told) = AsyncStream.makeStream(of: (NodePath, @Sendable () -> Bool).self)
-            let body = Task { () -> ContinuousClock.Instant in
-                var end: ContinuousClock.Instant?
-                _ = try? await lock.withLock { lease in
-                    told.yield((lease.node, { lease.isHeld }))
-                    try? await Task.sleep(for: .seconds(60))
-                    end = .now
-                }
-                return end ?? .now
-            }
-            var iterator = leases.makeAsyncIterator()
-            let (node, isHeld) = try #require(await iterator.next())
-            let watch = try await observer.getAndWatch(node).watch
-            try await Task.sleep(for: hold)
-            #expect(isHeld())
-            await partitionable.isolate(follower)
-            let deletion = Task {
-                let event = try await watch.event()
-                return (event.kind, ContinuousClock.now)
-            }
-            let ended = await body.value
-            #expect(!isHeld())
-            let (kind, deleted) = try await deletion.value
-            #expect(kind == .deleted)
-            await partitionable.heal()
-            await lock.client.close()
-            return deleted - ended
         }
 
         @Test func `A waiter that hears too late of its turn is not granted until its session is proven`() async throws

@@ -24,8 +24,7 @@ extension FaultTests {
 
         /// Reads lie about ownership: a follower that is cut off from its peers goes on answering for as long as it does not notice,
         /// while its leader ends the sessions that it hears nothing of.
-        @Test func `Reads through a follower that is cut off succeed after the leader has deleted the holder's node`()
-            async throws
+        @Test func `Reads through a cut-off follower succeed after the leader deleted the holder's node`() async throws
         {
             var configuration = TestEnsemble.Configuration()
             configuration.tickTime = .milliseconds(500)
@@ -150,8 +149,7 @@ extension FaultTests {
                 let leader = try await ensemble.leader()
                 let followers = try await ensemble.followers()
                 try #require(followers.count == 2)
-                await partitionable.delay(
-                    .milliseconds(400), jitter: .milliseconds(100), from: leader, to: followers[0])
+                await partitionable.delay(.seconds(1), jitter: .milliseconds(200), from: leader, to: followers[0])
                 var times: [Duration] = []
                 for follower in followers {
                     let configuration = ZooKeeperClient.Configuration.quiet(
@@ -165,11 +163,11 @@ extension FaultTests {
                 }
                 print(
                     """
-                    Writes with what the leader sends to the first follower 400 to 500 ms late: \
+                    Writes with what the leader sends to the first follower 1 to 1.2 s late: \
                     \(times[0].milliseconds) ms through it, \(times[1].milliseconds) ms through the other
                     """)
-                #expect(times[0] >= .milliseconds(400))
-                #expect(times[1] < .milliseconds(400))
+                #expect(times[0] >= .seconds(1))
+                #expect(times[1] < .seconds(1))
                 // The pings are late as well, and the follower stays.
                 #expect(try await ensemble.leader() === leader)
                 #expect(try await ensemble.followers().count == 2)

@@ -49,7 +49,8 @@ struct RawClient: Sendable {
     /// Runs `body` with what arrives and a way to send. The connection is closed afterwards.
     static func with<R: Sendable>(
         _ port: Int,
-        _ body: @Sendable (NIOAsyncChannelInboundStream<ByteBuffer>, NIOAsyncChannelOutboundWriter<ByteBuffer>)
+        _ body:
+            @Sendable (NIOAsyncChannelInboundStream<ByteBuffer>, NIOAsyncChannelOutboundWriter<ByteBuffer>)
             async throws -> R
     ) async throws -> R {
         try await ProxyThread.with { eventLoop in

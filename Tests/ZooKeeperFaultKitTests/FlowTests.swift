@@ -62,7 +62,7 @@ import ZooKeeperTestKit
         let first = dues()
         #expect(first.count == 50)
         #expect(first == first.sorted())
-        #expect(first.allSatisfy { (start + .seconds(1) ... start + .seconds(3)).contains($0) })
+        #expect(first.allSatisfy { (start + .seconds(1)...start + .seconds(3)).contains($0) })
         #expect(Set(first).count > 1)
         #expect(dues() == first)
     }

@@ -16,7 +16,8 @@ struct Flow {
 
     private(set) var conditions: Conditions
     private var items = CircularBuffer<(item: Item, due: Instant)>()
-    private var hasEnded = false
+    /// Nothing more is taken.
+    private(set) var hasEnded = false
     /// When a line of limited width is free again.
     private var lineFree: Instant?
 

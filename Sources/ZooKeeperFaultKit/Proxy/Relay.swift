@@ -28,10 +28,15 @@ final class Relay {
     private var timers: [Side: Scheduled<Void>] = [:]
     /// The last write to each end; what closes it comes behind.
     private var lastWrites: [Side: EventLoopFuture<Void>] = [:]
-    private let over: EventLoopPromise<Void>
+    private var over: EventLoopPromise<Void>?
 
     /// Completed when both ends are closed.
-    var finished: EventLoopFuture<Void> { over.futureResult }
+    var finished: EventLoopFuture<Void> {
+        if isFinished { return core.eventLoop.makeSucceededVoidFuture() }
+        let over = over ?? core.eventLoop.makePromise()
+        self.over = over
+        return over.futureResult
+    }
 
     init(_ number: Int, client: any Channel, of core: ProxyCore, _ conditions: ConditionsBothWays) {
         self.number = number
@@ -41,7 +46,6 @@ final class Relay {
         toClient = Flow(conditions.toClient)
         conversation = core.carries == .clients ? Conversation() : nil
         greeting = core.target()?.callbackPort.map { ElectionGreeting(callbackPort: $0) }
-        over = core.eventLoop.makePromise()
     }
 
     /// Begins. To be called once, in the relay's event loop.
@@ -65,8 +69,19 @@ final class Relay {
                 self.follow(channel, .server)
                 self.pump(.server)
             case .failure:
-                self.gone(.server)
+                self.connectFailed()
             }
+        }
+    }
+
+    /// A client is told by an end. A member that calls another one a moment before that one listens would be refused by the kernel
+    /// and try again at once, but whose connection is made and ends goes back to an election, which can cost the ensemble ten
+    /// seconds; so it waits.
+    private func connectFailed() {
+        guard core.carries == .bytes, case .open = client, !isCut, !toServer.hasEnded else { return gone(.server) }
+        core.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(10)) {
+            self.isConnecting = false
+            if self.isCut { self.gone(.server) } else { self.connectIfPossible() }
         }
     }
 
@@ -125,7 +140,7 @@ final class Relay {
         if !isFinished, case .gone = client, case .gone = server {
             isFinished = true
             core.removed(self)
-            over.succeed(())
+            over?.succeed(())
         }
     }
 
