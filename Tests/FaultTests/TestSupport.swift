@@ -2,7 +2,7 @@ import Testing
 import ZooKeeper
 import ZooKeeperTestKit
 
-/// One after the other: each starts servers of its own, and measures what times are like.
+/// One after the other: each starts servers of its own, and is about times.
 @Suite(.serialized, .timeLimit(.minutes(10))) struct FaultTests {}
 
 extension ZooKeeperClient.Configuration {

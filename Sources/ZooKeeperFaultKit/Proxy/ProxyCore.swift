@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import ZooKeeperTestKit
 import NIOPosix
@@ -88,7 +89,9 @@ final class ProxyCore {
 
     /// Connects to the target for that connection.
     func connect(for relay: Relay) -> EventLoopFuture<any Channel> {
-        guard let target = target() else { return eventLoop.makeFailedFuture(ChannelError.connectPending) }
+        guard let target = target() else {
+            return eventLoop.makeFailedFuture(IOError(errnoCode: ECONNREFUSED, reason: "the proxy has no target yet"))
+        }
         let relay = NIOLoopBound(relay, eventLoop: eventLoop)
         return ClientBootstrap(group: eventLoop)
             .channelOption(.allowRemoteHalfClosure, value: true)
