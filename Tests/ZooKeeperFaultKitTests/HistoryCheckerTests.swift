@@ -1,7 +1,7 @@
 import Testing
-import ZooKeeperTestKit
 import ZooKeeper
 import ZooKeeperLocks
+import ZooKeeperTestKit
 
 @testable import ZooKeeperFaultKit
 
