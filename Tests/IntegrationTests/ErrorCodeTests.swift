@@ -59,6 +59,34 @@ import ZooKeeperTestKit
         }
     }
 
+    /// Two of three members are gone, and the third serves those who do with reading.
+    @Test func aServerThatOnlyReads() async throws {
+        var configuration = TestEnsemble.Configuration()
+        configuration.member.jvmOptions = ["-Dreadonlymode.enabled=true"]
+        configuration.member.additionalSettings = ["localSessionsEnabled": "true"]
+        try await TestEnsemble.with(configuration: configuration) { ensemble in
+            let path = try NodePath("/written")
+            let member = ensemble.members[0]
+            let port = try #require(member.connectString.split(separator: ":").last.flatMap { Int($0) })
+            try await ReadOnlyRelay.with(to: port) { relay in
+                var configuration = ZooKeeperClient.Configuration.quiet(relay.connectString)
+                configuration.requestTimeout = .seconds(20)
+                try await ZooKeeperClient.with(configuration) { client in
+                    try await client.create(path)
+                    let states = client.states
+                    for other in ensemble.members.dropFirst() { try await other.kill() }
+                    _ = await first(of: states) { $0 == .suspended }
+                    // Answered when the member has noticed that it is alone.
+                    #expect(try await client.exists(path) != nil)
+                    let error = await error { try await client.create(NodePath("/another")) }
+                    #expect(error?.code == .notReadOnly)
+                    #expect(error?.outcomeIsUnknown == false)
+                    #expect(try await client.exists(path) != nil)
+                }
+            }
+        }
+    }
+
     private func error(_ body: () async throws -> some Any) async -> ZooKeeperError? {
         do {
             _ = try await body()
