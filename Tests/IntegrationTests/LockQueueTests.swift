@@ -124,8 +124,11 @@ import ZooKeeperTestKit
     }
 
     @Test func randomCancellationsAndTimeoutsLeaveTheDirectoryEmpty() async throws {
-        try await SharedServer.withClient { client in
-            let lock = try client.lock("/lock")
+        try await SharedServer.withRoot { configuration in
+            // From one session to another as well as within one.
+            var locks: [DistributedLock] = []
+            for _ in 0..<4 { locks.append(try await ZooKeeperClient.connect(configuration).lock("/lock")) }
+            let lock = locks[0]
             // Whatever the machine is busy with: instants all over a cycle, and some that are late enough for a grant.
             let cycle =
                 try await ContinuousClock().measure {
@@ -133,9 +136,10 @@ import ZooKeeperTestKit
                 } / 10
             var outcomes: [String: Int] = [:]
             await withTaskGroup(of: String.self) { group in
-                for number in 0..<300 {
+                for number in 0..<1000 {
+                    let lock = locks[number / 2 % locks.count]
                     group.addTask {
-                        try? await Task.sleep(for: min(cycle * Double.random(in: 0..<400), .seconds(4)))
+                        try? await Task.sleep(for: min(cycle * Double.random(in: 0..<1200), .seconds(6)))
                         let patience = cycle * Double.random(in: 0.01..<8)
                         let acquire = Task { () async throws(LockError) -> Lease in
                             try await lock.acquire(timeout: number.isMultiple(of: 2) ? patience : nil)
@@ -160,6 +164,7 @@ import ZooKeeperTestKit
             #expect(Set(outcomes.keys).isSubset(of: ["granted", "timed out", "cancelled"]))
             // On a machine that is busy with other tests an answer may take over a second; then the removal goes on for a moment.
             try await untilChildren(of: lock, count: 0)
+            for lock in locks { await lock.client.close() }
         }
     }
 
