@@ -32,13 +32,17 @@ import ZooKeeperTestKit
                 try await client.lock("/lock").withLock { lease in
                     tokens.append(lease.fencingToken)
                     try lease.checkHeld()
-                    try await server.expireSession(of: client)
+                    // May be cut short by the loss that it brings about.
+                    try? await server.expireSession(of: client)
                     // Ends by cancellation, long before the time is over.
                     try await Task.sleep(for: .seconds(60))
                 }
             }
-            let token = try #require(tokens.all.first)
-            #expect(error == .lost(try NodePath("/lock"), .sessionExpired, token: token))
+            let (token, path) = (try #require(tokens.all.first), try NodePath("/lock"))
+            // On a slow machine the client is away for so long that the lease ends ahead of the session.
+            #expect(
+                error == .lost(path, .sessionExpired, token: token) || error == .lost(path, .leaseExpired, token: token)
+            )
         }
     }
 
