@@ -8,10 +8,12 @@ enum Inquiry: Hashable, Sendable {
     case create(prefix: String)
     case list(step: Int)
     case makeParents(step: Int)
-    case watch(String, byExists: Bool, step: Int)
+    case watch(String, byExists: Bool)
+    case look(step: Int)
+    case prove(String, step: Int)
     case barrier(step: Int)
     case read(String, step: Int)
-    case delete(String)
+    case delete(String, recording: Bool)
 
     /// `nil` for an action that asks the servers for nothing.
     init?(_ action: QueueMachine.Action) {
@@ -19,18 +21,20 @@ enum Inquiry: Hashable, Sendable {
         case .create(let prefix): self = .create(prefix: prefix)
         case .list(let step): self = .list(step: step)
         case .makeParents(let step): self = .makeParents(step: step)
-        case .watchPredecessor(let name, let byExists, let step): self = .watch(name, byExists: byExists, step: step)
+        case .watch(let name, let byExists): self = .watch(name, byExists: byExists)
+        case .look(let step): self = .look(step: step)
+        case .prove(let own, let step): self = .prove(own.name, step: step)
         case .barrier(let step): self = .barrier(step: step)
         case .readNode(let name, let step): self = .read(name, step: step)
-        case .delete(let name): self = .delete(name)
-        case .pause, .tellPosition, .grant, .lose, .depart, .awaitSession, .leaveBehind, .end: return nil
+        case .delete(let name, let recording): self = .delete(name, recording: recording)
+        case .pause, .tellPosition, .grant, .lose, .yield, .depart, .awaitSession, .leaveBehind, .end: return nil
         }
     }
 
     var isWrite: Bool {
         switch self {
-        case .create, .makeParents, .barrier, .delete: true
-        case .list, .watch, .read: false
+        case .create, .makeParents, .prove, .barrier, .delete: true
+        case .list, .watch, .look, .read: false
         }
     }
 
@@ -47,7 +51,12 @@ enum Inquiry: Hashable, Sendable {
                 step: step,
                 answer.flatMap { if case .names(let names) = $0 { .success(names) } else { .failure(.ofAnotherKind) } })
         case .makeParents(let step): .parentsMade(step: step, answer.map { _ in })
-        case .watch(_, _, let step): .predecessorRead(step: step, answer.map { _ in })
+        case .watch(let name, _): .watched(name, answer.map { _ in })
+        case .look(let step):
+            .looked(
+                step: step,
+                answer.flatMap { if case .data(let data) = $0 { .success(data) } else { .failure(.ofAnotherKind) } })
+        case .prove(_, let step): .proved(step: step, answer.map { _ in })
         case .barrier(let step): .barrierPassed(step: step, answer.map { _ in })
         case .read(_, let step):
             .nodeRead(
@@ -56,14 +65,14 @@ enum Inquiry: Hashable, Sendable {
                     guard case .node(let czxid, let isOurs) = $0 else { return .failure(.ofAnotherKind) }
                     return .success((Stat(czxid: czxid), isOurs: isOurs))
                 })
-        case .delete(let name): .deleted(name: name, answer.map { _ in })
+        case .delete(let name, _): .deleted(name: name, answer.map { _ in })
         }
     }
 
     /// The event that tells the machine what a watch of this inquiry has seen.
     func event(_ kind: WatchEvent.Kind) -> QueueMachine.Event? {
-        guard case .watch(_, _, let step) = self else { return nil }
-        return .predecessorChanged(step: step, kind)
+        guard case .watch(let name, _) = self else { return nil }
+        return .changed(name, kind)
     }
 }
 
@@ -72,6 +81,7 @@ enum Answer: Hashable, Sendable {
     case done
     case created(QueueMachine.Own)
     case names([String])
+    case data(ParentData)
     case node(czxid: Int64, isOurs: Bool)
 }
 

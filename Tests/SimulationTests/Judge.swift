@@ -77,7 +77,7 @@ extension World {
         if contender.isOver { find("has ended, and wants \(action)") }
         switch action {
         case .grant(let own):
-            if contender.own != nil { find("is granted twice") }
+            if contender.isInBody || contender.hasEndedBody { find("is granted twice") }
             if contender.departure != nil { find("has departed, and is granted") }
             judgeGrant(number, own)
         case .depart(let departure, _):
@@ -86,14 +86,14 @@ extension World {
             if case .failed(let failure, let operation) = departure {
                 find("fails: \(failure.code) \(failure.detail) (\(operation))")
             }
-        case .delete(let name):
+        case .delete(let name, _):
             if !contender.uuids.contains(where: { ContenderName(name)?.belongs(to: $0) == true }) {
                 find("deletes \(name), which is not its own")
             }
             if contender.isInBody { find("deletes \(name) during its body") }
         case .leaveBehind(let name, let failure): find("leaves \(name) behind: \(failure.code)")
         case .end:
-            if contender.isInBody { find("ends during its body") }
+            if contender.isInBody, !contender.isLost { find("ends during its body") }
             for (name, node) in judge.contenderNames where node.session == clients[contender.client].session {
                 if contender.uuids.contains(where: { ContenderName(name)?.belongs(to: $0) == true }) {
                     find("has ended, and \(name) is still there")
@@ -126,6 +126,6 @@ extension World {
 
     /// Whether the node ahead belongs to one that has held and ended its body: same session, so the deletion may follow.
     private func mayPass(_ name: String) -> Bool {
-        contenders.contains { $0.own?.name == name && !$0.isInBody }
+        contenders.contains { $0.own?.name == name && $0.hasEndedBody }
     }
 }

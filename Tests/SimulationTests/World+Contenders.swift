@@ -18,19 +18,25 @@ struct Contestant {
     var isAwaitingSession = false
     var own: QueueMachine.Own?
     var isInBody = false
+    var isLost = false
+    var hasEndedBody = false
     /// By its own knowledge the body must not go on after this.
     var departure: QueueMachine.Departure?
     var isOver = false
 
-    init(number: Int, client: Int, onlyIfAvailable: Bool) {
+    init(number: Int, client: Int, onlyIfAvailable: Bool, rules: QueueRules) {
         self.number = number
         self.client = client
-        machine = QueueMachine(onlyIfAvailable: onlyIfAvailable)
+        machine = QueueMachine(onlyIfAvailable: onlyIfAvailable, rules: rules)
     }
 
-    /// The node that the renewal of the session has to prove.
+    /// The node that the renewal of the session has to prove: that of a holder, and of one that may be granted at any moment.
     var proves: String? {
-        isInBody ? own?.name : nil
+        switch machine.phase {
+        case .held(let own, isLost: false): own.name
+        case .waiting(let wait) where wait.predecessorIsHead: wait.own.name
+        default: nil
+        }
     }
 }
 
@@ -56,8 +62,26 @@ extension World {
         guard contenders[number].isInBody else { return }
         note("c\(number) ends its body")
         contenders[number].isInBody = false
+        contenders[number].hasEndedBody = true
         post(number, .release)
         agenda.add(.patienceEnded(contender: number), at: now + 1000)
+    }
+
+    // MARK: The lease
+
+    /// What a body is given to end in.
+    var stopMargin: Int64 { setting.timeout / 20 }
+
+    func mayGrant(_ client: Int) -> Bool { clients[client].isValid(at: now + stopMargin) }
+
+    /// Holders whose lease is about to end are told.
+    mutating func watchLeases() {
+        for number in contenders.indices {
+            guard contenders[number].isInBody, !contenders[number].isLost, !mayGrant(contenders[number].client) else {
+                continue
+            }
+            post(number, .leaseEnded(.leaseExpired))
+        }
     }
 
     // MARK: The driver
@@ -65,6 +89,7 @@ extension World {
     mutating func enter(_ number: Int) {
         let client = contenders[number].client
         contenders[number].entry += 1
+        contenders[number].own = nil
         contenders[number].isObserving = true
         contenders[number].isAwaitingSession = false
         let uuid = "c\(number).\(contenders[number].entry)"
@@ -80,7 +105,8 @@ extension World {
             let (event, entry) = contenders[number].inbox.removeFirst()
             if let entry, entry != contenders[number].entry { continue }
             note("c\(number) <- \(event)")
-            for action in contenders[number].machine.handle(event) { perform(number, action) }
+            let isValid = mayGrant(contenders[number].client)
+            for action in contenders[number].machine.handle(event, leaseIsValid: isValid) { perform(number, action) }
         }
         contenders[number].isBusy = false
     }
@@ -99,12 +125,19 @@ extension World {
             contenders[number].isInBody = true
             agenda.add(.bodyEnds(contender: number), at: now + random.waiting(mean: setting.hold))
         case .lose:
-            contenders[number].isInBody = false
+            // The body is cancelled; it ends when it notices, and then the lock is released.
+            contenders[number].isLost = true
+            agenda.add(.bodyEnds(contender: number), at: now + random.within(0...stopMargin / 2))
+        case .yield(let own):
+            for other in contenders.indices where other != number && contenders[other].client == client {
+                post(other, .predecessorYielded(own.name))
+            }
         case .pause(let pause, let step):
             let length: Int64 =
                 switch pause {
                 case .backOff(let attempt): min(1000, 10 << Int64(min(attempt, 7)))
                 case .untilStragglersAreGone: clients[client].timeout / 3
+                case .untilNextProof: clients[client].timeout / 12
                 }
             agenda.add(.paused(contender: number, entry: entry, step: step), at: now + length)
         case .awaitSession: enter(number)
@@ -118,16 +151,20 @@ extension World {
 
 extension Inquiry {
     func request(on path: NodePath) -> ServerRequest {
-        switch self {
-        case .create(let prefix):
-            .create(path.appending(unchecked: prefix), data: [], mode: .ephemeralSequential, acl: [.open])
+        func node(_ name: String) -> NodePath { path.appending(unchecked: name) }
+        return switch self {
+        case .create(let prefix): .create(node(prefix), data: [], mode: .ephemeralSequential, acl: [.open])
         case .list: .children(path, watch: false)
-        case .makeParents: .create(path, data: [], mode: .container, acl: [.open])
-        case .watch(let name, true, _): .exists(path.appending(unchecked: name), watch: true)
-        case .watch(let name, false, _): .get(path.appending(unchecked: name), watch: true)
+        case .makeParents: .create(path, data: ParentData.empty, mode: .container, acl: [.open])
+        case .watch(let name, true): .exists(node(name), watch: true)
+        case .watch(let name, false): .get(node(name), watch: true)
+        case .look: .get(path, watch: false)
+        case .prove(let name, _): .commit([.check(node(name), version: nil)])
         case .barrier: .commit([.check(path, version: nil)])
-        case .read(let name, _): .exists(path.appending(unchecked: name), watch: false)
-        case .delete(let name): .delete(path.appending(unchecked: name), version: nil)
+        case .read(let name, _): .exists(node(name), watch: false)
+        case .delete(let name, true):
+            .commit([.delete(node(name), version: nil), .set(path, data: ParentData.recording(name), version: nil)])
+        case .delete(let name, false): .delete(node(name), version: nil)
         }
     }
 }

@@ -60,10 +60,10 @@ struct Client {
     var frozenUntil: Int64 = 0
     var attempts = 0
 
-    init(number: Int, timeout: Int64) {
+    init(number: Int, timeout: Int64, rules: LeaseClock<Moment>.Rules) {
         self.number = number
         self.timeout = timeout
-        lease = LeaseClock(timeout: .milliseconds(timeout))
+        lease = LeaseClock(timeout: .milliseconds(timeout), rules: rules)
     }
 
     func isValid(at now: Int64) -> Bool { lease.validUntil.map { $0.milliseconds > now } ?? false }
@@ -122,7 +122,7 @@ extension World {
         let observers = attached(to: number)
         let entries = contenders.map(\.entry)
         // The next session begins; what the old one has still to say comes while it does, or before.
-        clients[number] = Client(number: number, timeout: setting.timeout)
+        clients[number] = Client(number: number, timeout: setting.timeout, rules: rules.lease)
         clients[number].hasSeen = hasSeen
         clients[number].attempts = attempts
         comeBack(number, in: random.within(0...20))
@@ -275,7 +275,8 @@ extension Reply {
         case .created(let path, let stat): .created(.init(name: String(path.name), czxid: stat.czxid))
         case .children(let names, _): .names(names)
         case .stat(let stat): .node(czxid: stat.czxid, isOurs: stat.ephemeralOwner == session)
-        case .done, .data, .acl, .committed: .done
+        case .data(let data, _): .data(ParentData(data))
+        case .done, .acl, .committed: .done
         }
     }
 }

@@ -26,6 +26,7 @@ struct World {
 
     let setting: Setting
     let seed: UInt64
+    let rules: Rules
     var random: SplitMix
     var model: EnsembleModel
     var agenda = Agenda<Due>()
@@ -43,9 +44,10 @@ struct World {
 
     static let path = NodePath(unchecked: "/lock")
 
-    init(_ setting: Setting, seed: UInt64, isTracing: Bool = false) {
+    init(_ setting: Setting, seed: UInt64, rules: Rules = Rules(), isTracing: Bool = false) {
         self.setting = setting
         self.seed = seed
+        self.rules = rules
         random = SplitMix(seed: seed)
         trace = Trace(isOn: isTracing)
         var configuration = EnsembleModel.Configuration()
@@ -55,7 +57,7 @@ struct World {
         configuration.cleaningInterval = 1 << 50
         model = EnsembleModel(configuration)
         for number in 0..<setting.clients {
-            clients.append(Client(number: number, timeout: setting.timeout))
+            clients.append(Client(number: number, timeout: setting.timeout, rules: rules.lease))
             agenda.add(.reconnect(client: number, attempt: 0), at: random.within(0...50))
             agenda.add(.tend(client: number), at: random.within(0...setting.timeout / 12))
         }
@@ -63,7 +65,7 @@ struct World {
             contenders.append(
                 Contestant(
                     number: number, client: number % setting.clients,
-                    onlyIfAvailable: random.chance(setting.unwilling)))
+                    onlyIfAvailable: random.chance(setting.unwilling), rules: rules.queue))
             agenda.add(.arrive(contender: number), at: random.waiting(mean: setting.arrival))
         }
         agenda.add(.govern, at: 100)
@@ -110,6 +112,7 @@ struct World {
                 model.advance(to: due)
                 carryOut(item)
             }
+            watchLeases()
             observe()
         }
         guard judge.verdicts.isEmpty else { return }
@@ -164,6 +167,12 @@ struct World {
     func client(on connection: ConnectionID) -> Int? {
         clients.firstIndex { $0.link.connection == connection }
     }
+}
+
+/// What the safety of it all rests on: left out one at a time by the mutations.
+struct Rules: Hashable, Sendable {
+    var queue = QueueRules.sound
+    var lease = LeaseClock<Moment>.Rules.sound
 }
 
 /// What has happened, in words, for whoever has to understand a failure.
