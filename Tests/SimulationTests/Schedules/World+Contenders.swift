@@ -17,6 +17,8 @@ struct Contestant {
     var hasArrived = false
     var isAwaitingSession = false
     var own: QueueMachine.Own?
+    /// In which it was granted.
+    var session: Int64 = 0
     var isInBody = false
     var isLost = false
     var hasEndedBody = false
@@ -123,6 +125,7 @@ extension World {
         case .grant(let own):
             contenders[number].own = own
             contenders[number].isInBody = true
+            contenders[number].session = clients[client].session
             agenda.add(.bodyEnds(contender: number), at: now + random.waiting(mean: setting.hold))
         case .lose:
             // The body is cancelled; it ends when it notices, and then the lock is released.

@@ -37,7 +37,10 @@ extension World {
         }
         let now = now
         var valid: [Int] = []
-        for contender in contenders where contender.isInBody && clients[contender.client].isValid(at: now) {
+        for contender in contenders where contender.isInBody && !contender.isLost {
+            let client = clients[contender.client]
+            // The lease is that of the session in which it was granted.
+            guard client.session == contender.session, client.isValid(at: now) else { continue }
             valid.append(contender.number)
         }
         if valid.count > 1 {
