@@ -15,7 +15,7 @@ import Testing
         for (title, bounds) in list {
             let start = ContinuousClock.now
             let outcome = await Explorer.explore(bounds, limit: 1_500_000)
-            print(title, outcome.states, outcome.transitions, outcome.depth, outcome.isComplete, ContinuousClock.now - start)
+            print(title, "states", outcome.states, outcome.transitions, outcome.depth, outcome.isComplete, ContinuousClock.now - start)
             if let violation = outcome.violation {
                 print(violation.verdict)
                 print(Explorer.story(bounds, .sound, violation.steps))

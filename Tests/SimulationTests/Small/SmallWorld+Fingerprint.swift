@@ -5,27 +5,56 @@ import ZooKeeper
 /// What two states have to agree in to have the same future.
 ///
 /// Numbers that only ever rise are taken relative to the last one: sequence numbers, tokens, sessions, entries, questions. What is only
-/// ever reported, and never looked at, is left out: how many were ahead, how often something failed.
+/// ever reported, and never looked at, is left out: how many were ahead, how often something failed. Clients are interchangeable: each is
+/// described by itself, where a znode of another client is just a number, and then all are put in the order of these descriptions.
 extension SmallWorld {
     var fingerprint: UInt64 {
         var print = Fingerprint()
         for number in [breaks, expiries, givingUp, deletions, reapings] { print.add(number) }
+        var clients: [(print: UInt64, number: Int)] = []
+        for number in self.clients.indices { clients.append((describe(number), number)) }
+        if isSymmetric { clients.sort { ($0.print, $0.number) < ($1.print, $1.number) } }
+        var ranks = Array(repeating: 0, count: clients.count)
+        for (rank, client) in clients.enumerated() {
+            ranks[client.number] = rank
+            print.add(client.print)
+        }
+        print.viewer = nil
+        print.ranks = ranks
         add(tree, to: &print)
         print.add(Int(zxid - lastToken))
         print.add(log.count)
         for logged in log { add(logged, to: &print) }
-        for index in clients.indices {
-            add(servers[index], to: &print)
-            add(clients[index], index, to: &print)
-        }
-        for contestant in contestants { add(contestant, to: &print) }
         for name in deletedByHand { add(name, to: &print) }
         return print.value
     }
 
+    private func describe(_ number: Int) -> UInt64 {
+        var print = Fingerprint()
+        print.viewer = isSymmetric ? number : nil
+        add(servers[number], to: &print)
+        add(clients[number], number, to: &print)
+        for contestant in contestants where contestant.client == number { add(contestant, to: &print) }
+        return print.value
+    }
+
     private func add(_ name: Name, to print: inout Fingerprint) {
-        let age = contestants[Int(name.contender)].entry &- name.entry
-        print.add(UInt64(name.contender) | UInt64(age) << 8 | UInt64(tree.nextSequence &- name.sequence) << 16)
+        let contestant = contestants[Int(name.contender)]
+        let age = contestant.entry &- name.entry
+        let number = UInt64(tree.nextSequence &- name.sequence)
+        if let viewer = print.viewer {
+            print.add(contestant.client == viewer ? number | UInt64(age) << 8 | UInt64(place(name.contender)) << 16 : number)
+        } else {
+            let rank = print.ranks.isEmpty ? contestant.client : print.ranks[contestant.client]
+            print.add(number | UInt64(age) << 8 | UInt64(place(name.contender)) << 16 | UInt64(rank) << 24)
+        }
+    }
+
+    /// The how-manyth of its client, from 1.
+    private func place(_ contender: UInt8) -> Int {
+        var place = 1
+        for other in 0..<Int(contender) where contestants[other].client == contestants[Int(contender)].client { place += 1 }
+        return place
     }
 
     private func add(_ name: String, to print: inout Fingerprint) { add(Name(name), to: &print) }
@@ -35,22 +64,24 @@ extension SmallWorld {
         print.add(Int(zxid) - Int(own.czxid))
     }
 
-    private func age(of session: UInt8) -> UInt64 {
-        let client = session % 8
-        return UInt64(client) | UInt64(clients[Int(client)].session - session) << 8
+    private func age(of session: UInt8, _ print: Fingerprint) -> UInt64 {
+        let client = Int(session % 8)
+        let age = UInt64(clients[client].session - session)
+        if let viewer = print.viewer { return age << 8 | (client == viewer ? 1 : 0) }
+        return age << 8 | UInt64(print.ranks.isEmpty ? client : print.ranks[client])
     }
 
     private func add(_ tree: SmallTree, to print: inout Fingerprint) {
         print.add(UInt64(tree.nodes.count) << 1 | (tree.hasParent ? 1 : 0))
         for node in tree.nodes {
             add(node.name, to: &print)
-            print.add(UInt64(UInt16(bitPattern: zxid &- node.czxid)) | age(of: node.session) << 16)
+            print.add(UInt64(UInt16(bitPattern: zxid &- node.czxid)) | age(of: node.session, print) << 16)
         }
         if let record = tree.record { add(record, to: &print) } else { print.add(7) }
     }
 
     private func add(_ logged: SmallLogged, to print: inout Fingerprint) {
-        print.add(Int(logged.origin))
+        print.add(logged.origin < 0 ? 9 : print.ranks[Int(logged.origin)])
         print.add(logged.failure == nil ? 0 : logged.failure == .noNode ? 1 : 2)
         switch logged.change {
         case .create(let node):
@@ -61,7 +92,7 @@ extension SmallWorld {
             add(name, to: &print)
         case .makeParent: print.add(4)
         case .removeParent: print.add(5)
-        case .close(let session): print.add(6 | age(of: session) << 8)
+        case .close(let session): print.add(6 | age(of: session, print) << 8)
         case .none: print.add(7)
         }
     }
@@ -72,28 +103,24 @@ extension SmallWorld {
         add(server.tree, to: &print)
         print.add(server.pending.count)
         for ask in server.pending { add(ask, to: &print) }
-        print.add(unordered(server.watches))
-    }
-
-    /// The order of watches does not matter.
-    private func unordered(_ names: [Name]) -> UInt64 {
+        // The order of watches does not matter.
         var sum: UInt64 = 0
-        for name in names {
-            var print = Fingerprint()
-            add(name, to: &print)
-            sum &+= print.value
+        for name in server.watches {
+            var one = print.fresh
+            add(name, to: &one)
+            sum &+= one.value
         }
-        return sum
+        print.add(sum)
     }
 
     private func add(_ client: SmallClient, _ index: Int, to print: inout Fingerprint) {
         print.add(client.isConnected)
         print.add(client.leaseIsValid)
         print.add(expired.contains(client.session))
-        for asks in [client.toServer, client.outstanding, client.parked, client.stragglers] {
-            print.add(asks.count)
-            for ask in asks { add(ask, to: &print) }
-        }
+        add(client.toServer, to: &print)
+        add(client.outstanding, to: &print)
+        add(client.parked, to: &print)
+        add(client.stragglers, to: &print)
         print.add(client.toClient.count)
         for packet in client.toClient {
             switch packet {
@@ -107,16 +134,21 @@ extension SmallWorld {
         }
         var sum: UInt64 = 0
         for watcher in client.watches {
-            var one = Fingerprint()
+            var one = print.fresh
             add(watcher.ask, to: &one)
             sum &+= one.value
         }
         print.add(sum)
     }
 
+    private func add(_ asks: [SmallAsk], to print: inout Fingerprint) {
+        print.add(asks.count)
+        for ask in asks { add(ask, to: &print) }
+    }
+
     private func add(_ ask: SmallAsk, to print: inout Fingerprint) {
         let contestant = contestants[Int(ask.contender)]
-        print.add(UInt64(ask.contender) | UInt64(contestant.entry &- ask.entry) << 8)
+        print.add(UInt64(place(ask.contender)) | UInt64(contestant.entry &- ask.entry) << 8)
         // Answers to older questions are all ignored alike; -1 asks for a report.
         func add(_ kind: Int, _ step: Int) {
             print.add(kind << 2 | (step == contestant.machine.step ? 0 : step < 0 ? 1 : 2))
@@ -189,7 +221,7 @@ extension SmallWorld {
         let machine = contestant.machine
         var pauses: UInt64 = 0
         for (step, pause) in contestant.pauses {
-            var one = Fingerprint()
+            var one = print.fresh
             one.add(step == machine.step)
             switch pause {
             case .backOff: one.add(1)
@@ -219,14 +251,14 @@ extension SmallWorld {
         print.add(machine.parentIsOurs.map { $0 ? 1 : 2 } ?? 3)
         var sum: UInt64 = 0
         for (name, removal) in machine.strays {
-            var one = Fingerprint()
+            var one = print.fresh
             add(name, to: &one)
             one.add(removal.isUnderway)
             one.add(removal.recording)
             sum &+= one.value
         }
         for (name, progress) in machine.watches {
-            var one = Fingerprint()
+            var one = print.fresh
             add(name, to: &one)
             switch progress {
             case .asked(let byExists): one.add(byExists ? 11 : 12)

@@ -19,6 +19,8 @@ struct SmallWorld {
         /// How many writes a server may be behind.
         var lag = 2
         var hasParent = true
+        /// Take states for one that differ only in which client is which.
+        var isSymmetric = true
     }
 
     enum Step: Hashable, Sendable {
@@ -31,6 +33,8 @@ struct SmallWorld {
 
     let rules: QueueRules
     let lag: Int
+    /// Clients may change places: all have as many contenders, and a sequence number stands for one znode only.
+    let isSymmetric: Bool
     var tree = SmallTree()
     var log: [SmallLogged] = []
     var servers: [SmallServer]
@@ -55,6 +59,8 @@ struct SmallWorld {
         (breaks, expiries, givingUp) = (bounds.breaks, bounds.expiries, bounds.givingUp)
         (deletions, reapings) = (bounds.deletions, bounds.reapings)
         let count = (bounds.clients.max() ?? 0) + 1
+        let each = (0..<count).map { client in bounds.clients.count { $0 == client } }
+        isSymmetric = bounds.reapings == 0 && bounds.isSymmetric && Set(each).count == 1
         clients = (0..<count).map { SmallClient(session: UInt8($0)) }
         contestants = bounds.clients.map {
             SmallContestant(machine: QueueMachine(onlyIfAvailable: false, rules: rules), client: $0)
