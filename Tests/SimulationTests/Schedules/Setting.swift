@@ -19,6 +19,9 @@ struct Setting: Hashable, Sendable {
     /// How much later than the ping a follower tells the leader whom it has heard from.
     var relayLateness: ClosedRange<Int64> = 0...0
 
+    /// Begin only under a lease that two proofs confirm.
+    var confirmed = false
+
     var arrival: Int64 = 1000
     var hold: Int64 = 600
     /// In how many of a hundred the caller waits only so long, or not at all.

@@ -31,15 +31,6 @@ struct Contestant {
         self.client = client
         machine = QueueMachine(onlyIfAvailable: onlyIfAvailable, rules: rules)
     }
-
-    /// The node that the renewal of the session has to prove: that of a holder, and of one that may be granted at any moment.
-    var proves: String? {
-        switch machine.phase {
-        case .held(let own, isLost: false): own.name
-        case .waiting(let wait) where wait.predecessorIsHead: wait.own.name
-        default: nil
-        }
-    }
 }
 
 extension World {
@@ -74,14 +65,14 @@ extension World {
     /// What a body is given to end in.
     var stopMargin: Int64 { setting.timeout / 20 }
 
-    func mayGrant(_ client: Int) -> Bool { clients[client].isValid(at: now + stopMargin) }
+    func mayGrant(_ client: Int) -> Bool { clients[client].isValid(at: now + stopMargin, confirmed: setting.confirmed) }
 
     /// Holders whose lease is about to end are told.
     mutating func watchLeases() {
         for number in contenders.indices {
-            guard contenders[number].isInBody, !contenders[number].isLost, !mayGrant(contenders[number].client) else {
-                continue
-            }
+            guard contenders[number].isInBody, !contenders[number].isLost,
+                !clients[contenders[number].client].isValid(at: now + stopMargin)
+            else { continue }
             post(number, .leaseEnded(.leaseExpired))
         }
     }

@@ -23,8 +23,15 @@ struct Client {
 
     enum Asker: Hashable {
         case contender(Int, entry: Int, Inquiry)
-        /// A write of the renewal, or a read in its place.
-        case renewal
+        case read
+        case proof(of: [String])
+
+        var isRenewal: Bool {
+            switch self {
+            case .contender: false
+            case .read, .proof: true
+            }
+        }
     }
 
     struct Request: Hashable {
@@ -66,7 +73,11 @@ struct Client {
         lease = LeaseClock(timeout: .milliseconds(timeout), rules: rules)
     }
 
-    func isValid(at now: Int64) -> Bool { lease.validUntil.map { $0.milliseconds > now } ?? false }
+    func isValid(at now: Int64, confirmed: Bool = false) -> Bool {
+        (confirmed ? lease.confirmedUntil : lease.validUntil).map { $0.milliseconds > now } ?? false
+    }
+
+    var isConfirmed: Bool { lease.validUntil != nil && lease.validUntil == lease.confirmedUntil }
 }
 
 extension World {
@@ -100,7 +111,7 @@ extension World {
         let wasConnected = clients[number].link.isConnected
         model.breakConnection(connection)
         clients[number].link = .down
-        clients[number].lease.disconnected(at: Moment(now))
+        clients[number].lease.disconnected()
         comeBack(number, in: 1 + random.within(0...setting.timeout / 20))
         guard wasConnected else { return }
         for contender in attached(to: number) { post(contender, .suspended, of: contenders[contender].entry) }
@@ -175,6 +186,11 @@ extension World {
     private mutating func answered(_ number: Int, _ request: Client.Request, _ result: Result<Reply, Refusal>) {
         clients[number].lease.answered(
             from: Moment(request.start), to: Moment(now), isProof: request.request.isWrite && result.isProof)
+        if case .proof(let stakes) = request.asker, case .failure(let refusal) = result, refusal.code == .noNode,
+            let index = refusal.failedOperation, stakes.indices.contains(index)
+        {
+            missed(index, of: stakes, number)
+        }
         if case .contender(let contender, let entry, let inquiry) = request.asker {
             clients[number].watches.add(
                 Client.Watcher(contender: contender, entry: entry, inquiry: inquiry), for: request.request, result)
@@ -226,20 +242,39 @@ extension World {
         let patience = client.link.isConnected ? 2 * client.timeout / 3 : client.timeout / 3
         if client.link != .down, now - client.lastReceived > patience { lose(number) }
         expireRequests(number)
-        if clients[number].link.isConnected, now - client.lastRenewal >= client.timeout / 6 - client.timeout / 48 {
+        guard clients[number].link.isConnected else { return }
+        let hasStake = contenders.contains { $0.client == number && $0.machine.stake != nil }
+        let period = hasStake && !client.isConfirmed ? client.timeout * 7 / 80 : client.timeout / 6
+        if now - client.lastRenewal >= period - client.timeout / 96 {
             clients[number].lastRenewal = now
             renew(number)
         }
     }
 
+    /// What `Session`'s upkeep does: proves what is held, or about to be; asks anything where nothing is.
     private mutating func renew(_ number: Int) {
-        let held = contenders.filter { $0.client == number }.compactMap(\.proves)
-        if held.isEmpty {
-            submit(.exists(.root, watch: false), for: .renewal, number)
+        let stakes = contenders.filter { $0.client == number }.compactMap { $0.machine.stake?.own.name }
+        if stakes.isEmpty || clients[number].outstanding.contains(where: { $0.asker != .read && $0.asker.isRenewal }) {
+            submit(.exists(.root, watch: false), for: .read, number)
         } else {
-            let checks = held.map { Transaction.Operation.check(Self.path.appending(unchecked: $0), version: nil) }
-            submit(.commit(checks), for: .renewal, number)
+            prove(stakes, number)
         }
+    }
+
+    private mutating func prove(_ stakes: [String], _ number: Int) {
+        let checks = stakes.map { Transaction.Operation.check(Self.path.appending(unchecked: $0), version: nil) }
+        submit(.commit(checks), for: .proof(of: stakes), number)
+    }
+
+    /// One of the nodes is gone; the others are to be proven all the same.
+    private mutating func missed(_ index: Int, of stakes: [String], _ number: Int) {
+        let name = stakes[index]
+        for contender in contenders.indices where contenders[contender].machine.stake?.own.name == name {
+            guard contenders[contender].machine.stake?.isHeld == true else { continue }
+            post(contender, .ownNodeGone, of: contenders[contender].entry)
+        }
+        let rest = stakes.filter { $0 != name }
+        if !rest.isEmpty { prove(rest, number) }
     }
 
     private mutating func expireRequests(_ number: Int) {
