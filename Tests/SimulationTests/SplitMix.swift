@@ -24,6 +24,11 @@ struct SplitMix: RandomNumberGenerator {
 
     mutating func chance(_ percent: Int) -> Bool { below(100) < percent }
 
+    /// At its worst as often as not.
+    mutating func lateness(_ range: ClosedRange<Int64>) -> Int64 {
+        range.upperBound == 0 ? 0 : chance(50) ? range.upperBound : within(range)
+    }
+
     mutating func element<Element>(of elements: [Element]) -> Element? {
         elements.isEmpty ? nil : elements[below(elements.count)]
     }

@@ -21,6 +21,8 @@ struct Judge {
     var lastToken: Int64 = 0
     var grants = 0
     var sessionsEnded = 0
+    /// Of two that believed to hold at the same time.
+    var overlaps = 0
 
     mutating func find(_ verdict: String) {
         verdicts.append(verdict)
@@ -44,6 +46,7 @@ extension World {
             valid.append(contender.number)
         }
         if valid.count > 1 {
+            judge.overlaps += 1
             let names = valid.map { "c\($0) (\(contenders[$0].own?.name ?? ""))" }
             judge.find("\(names.joined(separator: " and ")) are in their bodies at \(now) ms, and both leases are valid")
         }
@@ -90,7 +93,7 @@ extension World {
                 find("fails: \(failure.code) \(failure.detail) (\(operation))")
             }
         case .delete(let name, _):
-            if !contender.uuids.contains(where: { ContenderName(name)?.belongs(to: $0) == true }) {
+            if !contender.uuids.contains(where: { name.hasPrefix("_c_" + $0) }) {
                 find("deletes \(name), which is not its own")
             }
             if contender.isInBody { find("deletes \(name) during its body") }
@@ -118,6 +121,7 @@ extension World {
         judge.lastToken = max(judge.lastToken, own.czxid)
         if let node = judge.contenderNames[own.name] {
             if node.czxid != own.czxid { find("has the wrong token: \(node.czxid) is right") }
+            if node.session != client.session { find("is granted by a node of session \(node.session)") }
         } else if !judge.deletedByHand.contains(own.name) {
             find("is granted without its node")
         }

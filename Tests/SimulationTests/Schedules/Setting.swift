@@ -41,6 +41,12 @@ struct Setting: Hashable, Sendable {
     var crashLength: Int64 = 2000
     /// The leader steps down, and another is elected.
     var elections: Int64?
+    /// The leader is cut off, and is slow to see that there is another by now.
+    var depositions: Int64?
+    /// A client takes its session for expired, though it is not.
+    var abandonments: Int64?
+    /// Somebody writes into a contender's znode.
+    var scribbles: Int64?
     /// Somebody deletes a contender's znode by hand.
     var deletions: Int64?
     /// The lock's path is removed whenever it is empty.

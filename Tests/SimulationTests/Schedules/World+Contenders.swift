@@ -85,7 +85,7 @@ extension World {
         contenders[number].own = nil
         contenders[number].isObserving = true
         contenders[number].isAwaitingSession = false
-        let uuid = "c\(number).\(contenders[number].entry)"
+        let uuid = "c\(number).\(rules.reusesUUID ? 1 : contenders[number].entry)"
         contenders[number].uuids.append(uuid)
         post(number, .enter(uuid: uuid, isConnected: clients[client].link.isConnected), of: contenders[number].entry)
     }
@@ -110,7 +110,11 @@ extension World {
         let client = contenders[number].client
         let entry = contenders[number].entry
         if let inquiry = Inquiry(action) {
-            return submit(inquiry.request(on: Self.path), for: .contender(number, entry: entry, inquiry), client)
+            let request =
+                if case .barrier = inquiry, rules.syncsForBarrier { ServerRequest.sync } else {
+                    inquiry.request(on: Self.path)
+                }
+            return submit(request, for: .contender(number, entry: entry, inquiry), client)
         }
         switch action {
         case .grant(let own):

@@ -13,6 +13,9 @@ extension World {
             case .partition: setting.partitions
             case .crash: setting.crashes
             case .election: setting.elections
+            case .deposition: setting.depositions
+            case .abandonment: setting.abandonments
+            case .scribble: setting.scribbles
             case .deletion: setting.deletions
             case .reaping: setting.reapings
             }
@@ -45,11 +48,28 @@ extension World {
             guard let leader = members.first(where: { model.members[$0]?.leadership != nil }) else { return }
             note("the leader \(leader.number) steps down")
             model.leave(leader)
+        case .deposition:
+            // The others have noticed, by connections that ended; the leader has not.
+            guard model.cuts.isEmpty, let leader = members.first(where: { model.members[$0]?.leadership != nil }) else {
+                return
+            }
+            note("the leader \(leader.number) is cut off, and the others look for another")
+            model.isolate(leader)
+            for member in members where member != leader { model.leave(member) }
+            govern(again: false)
+            agenda.add(.heal(.partition, leader), at: now + random.waiting(mean: setting.partitionLength))
+        case .abandonment:
+            let number = random.below(clients.count)
+            if clients[number].session != 0 { endSession(number) }
+        case .scribble:
+            guard let name = random.element(of: judge.contenderNames.keys.sorted()) else { return }
+            byHand(.set(Self.path.appending(unchecked: name), data: [1], version: nil))
         case .deletion:
             guard let name = random.element(of: judge.contenderNames.keys.sorted()) else { return }
-            deleteByHand(name)
+            judge.deletedByHand.insert(name)
+            byHand(.delete(Self.path.appending(unchecked: name), version: nil))
         case .reaping:
-            if judge.contenderNames.isEmpty { deleteByHand(nil) }
+            if judge.contenderNames.isEmpty { byHand(.delete(Self.path, version: nil)) }
         }
     }
 
@@ -67,7 +87,11 @@ extension World {
 
     /// Members without a leader look for one.
     mutating func govern() {
-        agenda.add(.govern, at: now + 100 + random.within(0...100))
+        govern(again: true)
+    }
+
+    private mutating func govern(again: Bool) {
+        if again { agenda.add(.govern, at: now + 100 + random.within(0...100)) }
         for member in model.members.keys.sorted() where model.members[member]?.role == .looking {
             if !model.join(member), model.elect(member) { note("member \(member.number) leads") }
         }
@@ -82,16 +106,14 @@ extension World {
         for number in clients.indices { clients[number].frozenUntil = 0 }
     }
 
-    /// A program that knows nothing of locks deletes a znode: a contender's, or the lock's path.
-    private mutating func deleteByHand(_ name: String?) {
+    /// A program that knows nothing of locks does something.
+    private mutating func byHand(_ request: ServerRequest) {
         guard let leader = model.members.keys.sorted().first(where: { model.members[$0]?.leadership != nil }),
             let hand = model.open(with: leader)
         else { return }
-        let path = name.map { Self.path.appending(unchecked: $0) } ?? Self.path
-        note("somebody deletes \(path)")
-        if let name { judge.deletedByHand.insert(name) }
+        note("somebody wants \(request)")
         model.send(.connect(session: 0, timeout: 2000, lastZxid: 0), on: hand)
-        hands[hand] = .delete(path, version: nil)
+        hands[hand] = request
     }
 
     /// What arrives for the program that knows nothing of locks.

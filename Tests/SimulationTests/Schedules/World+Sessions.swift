@@ -1,6 +1,6 @@
-import ZooKeeper
 import ZooKeeperTestKit
 
+@testable import ZooKeeper
 @testable import ZooKeeperLocks
 
 /// A client with its session, as `Session` and the C client under it behave.
@@ -124,7 +124,7 @@ extension World {
         contenders.indices.filter { contenders[$0].client == number && contenders[$0].isObserving }
     }
 
-    private mutating func endSession(_ number: Int) {
+    mutating func endSession(_ number: Int) {
         note("client \(number) learns that its session has expired")
         judge.sessionsEnded += 1
         let (outstanding, parked) = (clients[number].outstanding, clients[number].parked)
@@ -184,8 +184,10 @@ extension World {
     }
 
     private mutating func answered(_ number: Int, _ request: Client.Request, _ result: Result<Reply, Refusal>) {
-        clients[number].lease.answered(
-            from: Moment(request.start), to: Moment(now), isProof: request.request.isWrite && result.isProof)
+        if result.isAnswer {
+            clients[number].lease.answered(
+                from: Moment(request.start), to: Moment(now), isProof: request.request.isWrite && result.code == nil)
+        }
         if case .proof(let stakes) = request.asker, case .failure(let refusal) = result, refusal.code == .noNode,
             let index = refusal.failedOperation, stakes.indices.contains(index)
         {
@@ -295,13 +297,8 @@ extension World {
 }
 
 extension Result<Reply, Refusal> {
-    /// A quorum has decided on the write, and its session was alive.
-    fileprivate var isProof: Bool {
-        switch self {
-        case .success: true
-        case .failure(let refusal): ![.throttled, .notReadOnly, .sessionMoved, .sessionExpired].contains(refusal.code)
-        }
-    }
+    fileprivate var code: ZooKeeperError.Code? { if case .failure(let refusal) = self { refusal.code } else { nil } }
+    fileprivate var isAnswer: Bool { code.map(\.isAnswer) ?? true }
 }
 
 extension Reply {

@@ -1,7 +1,7 @@
 import ZooKeeper
-import ZooKeeperTestKit
 
 @testable import ZooKeeperLocks
+@testable import ZooKeeperTestKit
 
 /// An ensemble, clients with sessions, and contenders on them that run the production machine, in virtual time: a run is decided by
 /// its setting and its seed.
@@ -21,7 +21,7 @@ struct World {
     }
 
     enum Fault: Int, Hashable, CaseIterable {
-        case breakConnection, freeze, partition, crash, election, deletion, reaping
+        case breakConnection, freeze, partition, crash, election, deposition, abandonment, deletion, scribble, reaping
     }
 
     let setting: Setting
@@ -68,6 +68,7 @@ struct World {
                     onlyIfAvailable: random.chance(setting.unwilling), rules: rules.queue))
             agenda.add(.arrive(contender: number), at: random.waiting(mean: setting.arrival))
         }
+        prepareParent()
         agenda.add(.govern, at: 100)
         for fault in Fault.allCases { plan(fault) }
     }
@@ -87,12 +88,14 @@ struct World {
 
     /// Runs the schedule with its faults, and then without until everybody has come to an end.
     mutating func run() {
-        advance(to: setting.length)
+        while now < setting.length, judge.verdicts.isEmpty, !contenders.allSatisfy(\.isOver) {
+            advance(to: min(setting.length, now + setting.tick))
+        }
         guard judge.verdicts.isEmpty else { return }
         calm()
-        // Sessions that nobody comes back to expire; waiters wait for each other.
+        // Waiters wait for each other, and for the nodes of sessions that nobody comes back to.
         let end = now + 40 * setting.timeout + Int64(setting.contenders) * 4 * (setting.hold + setting.timeout)
-        while now < end, judge.verdicts.isEmpty, !contenders.allSatisfy(\.isOver) { advance(to: now + setting.tick) }
+        while now < end, judge.verdicts.isEmpty, !isAtRest { advance(to: now + setting.tick) }
         guard judge.verdicts.isEmpty else { return }
         for contender in contenders where !contender.isOver {
             judge.find("c\(contender.number) is stuck in \(contender.machine.phase)")
@@ -101,11 +104,25 @@ struct World {
         if !left.isEmpty { judge.find("left at the end: \(left)") }
     }
 
+    private var isAtRest: Bool { contenders.allSatisfy(\.isOver) && judge.contenderNames.isEmpty }
+
+    /// The lock's path as the schedule wants it.
+    private mutating func prepareParent() {
+        guard setting.firstSequence != 0 else { return }
+        var node = Znode(data: ParentData.empty, acl: [.open], lifetime: .persistent, zxid: 0, time: 0)
+        node.childrenCreated = setting.firstSequence
+        for member in model.members.keys { model.members[member]?.tree.insert(Self.path, node, count: 0) }
+        let path = Self.path
+        model.withLeadership(of: MemberID(0)) { $0.prepared.insert(path, node, count: 0) }
+    }
+
     mutating func advance(to end: Int64) {
         while judge.verdicts.isEmpty {
             schedule()
             let due = min(agenda.nextDue ?? .max, model.nextDue)
             guard due <= end else { break }
+            model.pingLateness = random.lateness(setting.pingLateness)
+            model.relayLateness = random.lateness(setting.relayLateness)
             if model.nextDue <= due {
                 model.advance(to: due)
             } else if let (due, item) = agenda.removeFirst() {
@@ -173,6 +190,10 @@ struct World {
 struct Rules: Hashable, Sendable {
     var queue = QueueRules.sound
     var lease = LeaseClock<Moment>.Rules.sound
+    /// In the next session a contender goes by the same UUID.
+    var reusesUUID = false
+    /// Recovery asks for a `sync` in place of a write: but a leader that was deposed answers it.
+    var syncsForBarrier = false
 }
 
 /// What has happened, in words, for whoever has to understand a failure.

@@ -1,0 +1,112 @@
+import ZooKeeper
+
+@testable import ZooKeeperLocks
+
+/// A rule that is left out, and the kind of schedule in which that is to show.
+enum Mutation: String, CaseIterable, Sendable {
+    case confirmedLeaseFromOneWrite
+    case replyTimeInsteadOfStart
+    case readsAsProof
+    case noRelayAllowance
+    case grantOnAnyDeletionOfThePredecessor
+    case grantFromBeforeTheReconnect
+    case adoptTheOldSessionsNode
+    case syncAsRecoveryBarrier
+    case stringOrderAtTheWrap
+    case cleanUpDroppedOnCancellation
+    case dataChangeGrants
+    case releaseRecordOfANonHead
+    case newUUIDOnRetry
+    case ownNodeNotChecked
+
+    var rules: Rules {
+        var rules = Rules()
+        switch self {
+        case .confirmedLeaseFromOneWrite: rules.lease.confirmsByTwoProofs = false
+        case .replyTimeInsteadOfStart: rules.lease.countsFromTheStart = false
+        case .readsAsProof: rules.lease.provesByWritesOnly = false
+        case .noRelayAllowance: rules.lease.allowsForRelay = false
+        case .grantOnAnyDeletionOfThePredecessor: rules.queue.grantsOnAnyDeletion = true
+        case .grantFromBeforeTheReconnect: rules.queue.keepsArmsAcrossConnections = true
+        case .adoptTheOldSessionsNode:
+            rules.queue.adoptsNodesOfOldSessions = true
+            rules.reusesUUID = true
+        case .syncAsRecoveryBarrier: rules.syncsForBarrier = true
+        case .stringOrderAtTheWrap: rules.queue.ordersByText = true
+        case .cleanUpDroppedOnCancellation: rules.queue.forgetsCleanUp = true
+        case .dataChangeGrants: rules.queue.grantsOnAnyEvent = true
+        case .releaseRecordOfANonHead: rules.queue.recordsWhenGivingUp = true
+        case .newUUIDOnRetry: rules.queue.usesNewUUIDOnRetry = true
+        case .ownNodeNotChecked: rules.queue.ignoresOwnNode = true
+        }
+        return rules
+    }
+
+    func setting(seed: UInt64) -> Setting {
+        var setting = Setting()
+        setting.contenders = 8
+        setting.clients = 8
+        switch self {
+        case .confirmedLeaseFromOneWrite:
+            setting = .leases(seed: seed)
+            setting.confirmed = true
+            setting.pingLateness = 0...setting.timeout * 3 / 10
+        case .replyTimeInsteadOfStart:
+            setting = .leases(seed: seed)
+            setting.clientDelay = 1...setting.timeout / 4
+        case .readsAsProof, .noRelayAllowance:
+            setting = .leases(seed: seed)
+        case .grantOnAnyDeletionOfThePredecessor, .cleanUpDroppedOnCancellation:
+            setting.impatient = 60
+            setting.patience = 1500
+        case .grantFromBeforeTheReconnect:
+            setting.breaks = 200
+            setting.deletions = 800
+            setting.impatient = 40
+        case .adoptTheOldSessionsNode:
+            setting.breaks = 200
+            setting.abandonments = 800
+        case .syncAsRecoveryBarrier:
+            setting.depositions = 2500
+            setting.partitionLength = 2500
+            setting.breaks = 150
+            setting.impatient = 70
+            setting.patience = 700
+            setting.memberDelay = 1...60
+            setting.clientDelay = 1...60
+        case .stringOrderAtTheWrap: setting.firstSequence = -4
+        case .dataChangeGrants: setting.scribbles = 300
+        case .releaseRecordOfANonHead:
+            setting.impatient = 60
+            setting.patience = 2500
+            setting.contenders = 12
+            setting.clients = 12
+        case .newUUIDOnRetry: setting.breaks = 200
+        case .ownNodeNotChecked:
+            setting.deletions = 300
+            setting.contenders = 6
+            setting.clients = 6
+        }
+        return setting
+    }
+
+    /// One that caught it when this was written: the search begins with it.
+    var knownSeed: UInt64 { 1 }
+}
+
+extension Setting {
+    /// What a lease rests on: sessions that are idle until they acquire, on members that are cut off, while others wait.
+    static func leases(seed: UInt64) -> Setting {
+        var setting = Setting()
+        setting.contenders = 9
+        setting.clients = 9
+        setting.length = 16_000
+        setting.arrival = 7000
+        setting.hold = 2500
+        setting.impatient = 0
+        setting.unwilling = 0
+        setting.partitions = 2500
+        setting.partitionLength = 4500
+        return setting
+    }
+}
