@@ -8,7 +8,7 @@ extension SimulationTests {
         @Test(arguments: Mutation.allCases) func isCaught(mutation: Mutation) async {
             var campaign = Campaign(rules: mutation.rules) { mutation.setting(seed: $0) }
             var tally = await campaign.run(mutation.knownSeed..<mutation.knownSeed + 1)
-            if tally.failures.isEmpty { tally = await campaign.run(1..<(Budget.isFull ? 20_000 : 400)) }
+            if tally.failures.isEmpty { tally = await campaign.run(1..<(Budget.isFull ? 3000 : 400)) }
             guard let failure = tally.failures.first else {
                 Issue.record("\(mutation.rawValue) was not caught in \(tally.schedules) schedules")
                 return

@@ -16,6 +16,7 @@ struct Judge {
     /// By name: the last write by which it is surely gone.
     var deletions: [String: Int64] = [:]
     var deletedByHand: Set<String> = []
+    var goneSince: [String: Int64] = [:]
     var newest: Int64 = 0
     /// The largest token that was granted under a valid lease.
     var lastToken: Int64 = 0
@@ -43,6 +44,11 @@ extension World {
             let client = clients[contender.client]
             // The lease is that of the session in which it was granted.
             guard client.session == contender.session, client.isValid(at: now) else { continue }
+            if let name = contender.own?.name, judge.deletedByHand.contains(name), let gone = judge.goneSince[name] {
+                // It takes the holder a moment to hear of it, or without a connection the rest of its lease.
+                if now > gone + client.timeout { judge.find("c\(contender.number) goes on though \(name) is gone") }
+                continue
+            }
             valid.append(contender.number)
         }
         if valid.count > 1 {
@@ -54,6 +60,7 @@ extension World {
 
     private mutating func observe(_ tree: DataTree) {
         judge.newest = tree.lastZxid
+        judgeLeases(tree)
         let children = tree.nodes[Self.path]?.children ?? []
         for path in children {
             let name = String(path.name)
@@ -65,7 +72,17 @@ extension World {
         for name in judge.contenderNames.keys where !children.contains(Self.path.appending(unchecked: name)) {
             judge.contenderNames[name] = nil
             judge.deletions[name] = tree.lastZxid
+            judge.goneSince[name] = now
             note("\(name) is gone")
+        }
+    }
+
+    /// No session ends that is believed to live.
+    private mutating func judgeLeases(_ tree: DataTree) {
+        for client in clients where client.session != 0 && tree.sessions[client.session] == nil {
+            guard client.isValid(at: now, confirmed: setting.confirmed) else { continue }
+            let until = (setting.confirmed ? client.lease.confirmedUntil : client.lease.validUntil)?.milliseconds ?? 0
+            judge.find("the session of client \(client.number) has ended at \(now) ms, and is believed to live until \(until) ms")
         }
     }
 

@@ -95,18 +95,24 @@ enum Mutation: String, CaseIterable, Sendable {
 }
 
 extension Setting {
-    /// What a lease rests on: sessions that are idle until they acquire, on members that are cut off, while others wait.
+    /// What a lease rests on: sessions that are idle until they acquire, on members that are cut off; quick messages and short ticks, so
+    /// that nothing covers up what is late.
     static func leases(seed: UInt64) -> Setting {
         var setting = Setting()
-        setting.contenders = 9
-        setting.clients = 9
+        setting.tick = 250
+        setting.syncLimit = 20
+        setting.contenders = 16
+        setting.clients = 8
         setting.length = 16_000
-        setting.arrival = 7000
-        setting.hold = 2500
+        setting.clientDelay = 1...4
+        setting.memberDelay = 1...4
+        setting.arrival = 9000
+        setting.hold = 1500
         setting.impatient = 0
         setting.unwilling = 0
-        setting.partitions = 2500
-        setting.partitionLength = 4500
+        setting.partitions = 1500
+        setting.partitionLength = 3000
+        setting.shortestPartition = setting.syncLimit * setting.tick + 1000
         return setting
     }
 }

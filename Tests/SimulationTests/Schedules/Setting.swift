@@ -37,6 +37,8 @@ struct Setting: Hashable, Sendable {
     /// A member is cut off from the others.
     var partitions: Int64?
     var partitionLength: Int64 = 6000
+    /// No shorter than this. Those that are shorter than the members' patience end without anybody having left: a stall.
+    var shortestPartition: Int64 = 0
     var crashes: Int64?
     var crashLength: Int64 = 2000
     /// The leader steps down, and another is elected.

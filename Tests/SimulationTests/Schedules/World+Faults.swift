@@ -37,7 +37,8 @@ extension World {
             guard model.cuts.isEmpty, let member = random.element(of: members) else { return }
             note("member \(member.number) is cut off")
             model.isolate(member)
-            agenda.add(.heal(fault, member), at: now + random.waiting(mean: setting.partitionLength))
+            let length = max(setting.shortestPartition, random.waiting(mean: setting.partitionLength))
+            agenda.add(.heal(fault, member), at: now + length)
         case .crash:
             guard members.allSatisfy({ model.members[$0]?.role != .down }), let member = random.element(of: members)
             else { return }

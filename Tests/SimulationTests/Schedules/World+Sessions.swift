@@ -77,6 +77,11 @@ struct Client {
         (confirmed ? lease.confirmedUntil : lease.validUntil).map { $0.milliseconds > now } ?? false
     }
 
+    var leaseText: String {
+        let (until, confirmed) = (lease.validUntil?.milliseconds, lease.confirmedUntil?.milliseconds)
+        return "until \(until.map { "\($0)" } ?? "never"), confirmed \(confirmed.map { "\($0)" } ?? "never")"
+    }
+
     var isConfirmed: Bool { lease.validUntil != nil && lease.validUntil == lease.confirmedUntil }
 }
 
@@ -187,6 +192,11 @@ extension World {
         if result.isAnswer {
             clients[number].lease.answered(
                 from: Moment(request.start), to: Moment(now), isProof: request.request.isWrite && result.code == nil)
+            note(
+                """
+                client \(number) has an answer to \(request.request.isWrite ? "a write" : "a read") of \(request.start); the lease: \
+                \(clients[number].leaseText)
+                """)
         }
         if case .proof(let stakes) = request.asker, case .failure(let refusal) = result, refusal.code == .noNode,
             let index = refusal.failedOperation, stakes.indices.contains(index)

@@ -38,6 +38,8 @@ struct World {
     var isQuiet = false
     /// Links whose first message has its time in the agenda.
     var scheduled: Set<Link> = []
+    /// The link that a message has arrived on just now.
+    private var flowing: Link?
     /// What those want who delete by hand.
     var hands: [ConnectionID: ServerRequest] = [:]
     private var lastNumber = 0
@@ -141,10 +143,12 @@ struct World {
         for link in model.deliverable where !scheduled.contains(link) {
             scheduled.insert(link)
             var due = now
+            // What follows closely on another message arrives closely after it.
+            let follows = flowing == link
             switch link {
-            case .between: due += random.within(setting.memberDelay)
+            case .between: due += random.within(follows ? 0...1 : setting.memberDelay)
             case .toMember(let connection), .toClient(let connection):
-                due += random.within(setting.clientDelay)
+                due += random.within(follows ? 0...1 : setting.clientDelay)
                 if let client = clients.firstIndex(where: { $0.link.connection == connection }) {
                     due = max(due, clients[client].frozenUntil)
                 }
@@ -154,13 +158,18 @@ struct World {
     }
 
     private mutating func carryOut(_ item: Due) {
+        flowing = nil
         switch item {
         case .deliver(let link):
             scheduled.remove(link)
+            flowing = link
             if case .toClient(let connection) = link, let client = client(on: connection),
                 clients[client].frozenUntil > now
             {
                 return
+            }
+            if trace.isOn, case .between(let from, let to) = link, case .peer(.touched(let sessions))? = model.links[link]?.first {
+                note("member \(from.number) has told \(to.number) of the sessions \(sessions.map { $0 & 0xFFFF }.sorted())")
             }
             guard let packet = model.deliver(link), case .toClient(let connection) = link else { return }
             if let client = client(on: connection) {
