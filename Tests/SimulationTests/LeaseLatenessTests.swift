@@ -55,7 +55,7 @@ extension SimulationTests {
             guard Budget.isFull || lateness.isPromised else { return }
             var campaign = Campaign { lateness.setting(seed: $0) }
             campaign.stopsAtFirst = false
-            let tally = await campaign.run(1..<(Budget.isFull ? 1001 : 9))
+            let tally = await campaign.run(Budget.seeds ?? 1..<(Budget.isFull ? 201 : 3))
             print(
                 "\(lateness.testDescription): \(tally.failures.count) of \(tally.schedules) schedules with a session that ended",
                 "too early (\(tally.sessionsEnded) ended)")

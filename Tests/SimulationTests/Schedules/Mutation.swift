@@ -50,30 +50,43 @@ enum Mutation: String, CaseIterable, Sendable {
         case .confirmedLeaseFromOneWrite:
             setting = .leases(seed: seed)
             setting.confirmed = true
+            setting.chatter = 40
             setting.pingLateness = 0...setting.timeout * 3 / 10
         case .replyTimeInsteadOfStart:
             setting = .leases(seed: seed)
-            setting.clientDelay = 1...setting.timeout / 4
-        case .readsAsProof, .noRelayAllowance:
+            setting.answerDelay = 1...setting.timeout * 3 / 10
+            setting.pingLateness = 0...setting.timeout / 4
+        case .readsAsProof:
             setting = .leases(seed: seed)
+        case .noRelayAllowance:
+            setting = .leases(seed: seed)
+            setting.chatter = 40
+            setting.pingLateness = 0...setting.timeout / 5
         case .grantOnAnyDeletionOfThePredecessor, .cleanUpDroppedOnCancellation:
             setting.impatient = 60
             setting.patience = 1500
         case .grantFromBeforeTheReconnect:
-            setting.breaks = 200
-            setting.deletions = 800
-            setting.impatient = 40
+            setting.breaks = 60
+            setting.reconnectDelay = setting.timeout / 3
+            setting.deletions = 150
+            setting.hold = 150
+            setting.arrival = 2000
+            setting.contenders = 20
+            setting.clients = 20
         case .adoptTheOldSessionsNode:
             setting.breaks = 200
             setting.abandonments = 800
         case .syncAsRecoveryBarrier:
-            setting.depositions = 2500
-            setting.partitionLength = 2500
-            setting.breaks = 150
-            setting.impatient = 70
-            setting.patience = 700
-            setting.memberDelay = 1...60
-            setting.clientDelay = 1...60
+            setting.contenders = 10
+            setting.arrival = 8000
+            setting.depositions = 1200
+            setting.partitionLength = 3000
+            setting.breaks = 40
+            setting.reconnectDelay = 20
+            setting.impatient = 100
+            setting.patience = 150
+            setting.clientDelay = 1...30
+            setting.memberDelay = 1...4
         case .stringOrderAtTheWrap: setting.firstSequence = -4
         case .dataChangeGrants: setting.scribbles = 300
         case .releaseRecordOfANonHead:

@@ -13,7 +13,13 @@ struct Setting: Hashable, Sendable {
     var length: Int64 = 20_000
 
     var clientDelay: ClosedRange<Int64> = 1...20
+    /// On the way back to the client; `nil`: as on the way there.
+    var answerDelay: ClosedRange<Int64>?
     var memberDelay: ClosedRange<Int64> = 1...20
+    /// How long a client goes without a connection at most; `nil`: a twentieth of the timeout.
+    var reconnectDelay: Int64?
+    /// The mean time between two other requests of a client; one in eight is a write.
+    var chatter: Int64?
     /// How much later than it should the leader pings.
     var pingLateness: ClosedRange<Int64> = 0...0
     /// How much later than the ping a follower tells the leader whom it has heard from.

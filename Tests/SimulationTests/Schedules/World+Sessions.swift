@@ -26,12 +26,7 @@ struct Client {
         case read
         case proof(of: [String])
 
-        var isRenewal: Bool {
-            switch self {
-            case .contender: false
-            case .read, .proof: true
-            }
-        }
+        var isProof: Bool { if case .proof = self { true } else { false } }
     }
 
     struct Request: Hashable {
@@ -117,7 +112,7 @@ extension World {
         model.breakConnection(connection)
         clients[number].link = .down
         clients[number].lease.disconnected()
-        comeBack(number, in: 1 + random.within(0...setting.timeout / 20))
+        comeBack(number, in: 1 + random.within(0...(setting.reconnectDelay ?? setting.timeout / 20)))
         guard wasConnected else { return }
         for contender in attached(to: number) { post(contender, .suspended, of: contenders[contender].entry) }
         let failed = clients[number].outstanding
@@ -263,10 +258,19 @@ extension World {
         }
     }
 
+    /// The user asks for other things in this session, too.
+    mutating func chat(_ number: Int) {
+        guard !isQuiet, let chatter = setting.chatter else { return }
+        agenda.add(.chat(client: number), at: now + 1 + random.waiting(mean: chatter))
+        guard clients[number].link.isConnected, clients[number].outstanding.count < 8 else { return }
+        let isWrite = random.below(8) == 0
+        submit(isWrite ? .commit([.check(.root, version: nil)]) : .exists(.root, watch: false), for: .read, number)
+    }
+
     /// What `Session`'s upkeep does: proves what is held, or about to be; asks anything where nothing is.
     private mutating func renew(_ number: Int) {
         let stakes = contenders.filter { $0.client == number }.compactMap { $0.machine.stake?.own.name }
-        if stakes.isEmpty || clients[number].outstanding.contains(where: { $0.asker != .read && $0.asker.isRenewal }) {
+        if stakes.isEmpty || clients[number].outstanding.contains(where: \.asker.isProof) {
             submit(.exists(.root, watch: false), for: .read, number)
         } else {
             prove(stakes, number)

@@ -9,6 +9,7 @@ struct World {
     enum Due: Hashable {
         case deliver(Link)
         case tend(client: Int)
+        case chat(client: Int)
         case reconnect(client: Int, attempt: Int)
         case paused(contender: Int, entry: Int, step: Int)
         case patienceEnded(contender: Int)
@@ -62,6 +63,7 @@ struct World {
             clients.append(Client(number: number, timeout: setting.timeout, rules: rules.lease))
             agenda.add(.reconnect(client: number, attempt: 0), at: random.within(0...50))
             agenda.add(.tend(client: number), at: random.within(0...setting.timeout / 12))
+            if let chatter = setting.chatter { agenda.add(.chat(client: number), at: random.waiting(mean: chatter)) }
         }
         for number in 0..<setting.contenders {
             contenders.append(
@@ -148,7 +150,9 @@ struct World {
             switch link {
             case .between: due += random.within(follows ? 0...1 : setting.memberDelay)
             case .toMember(let connection), .toClient(let connection):
-                due += random.within(follows ? 0...1 : setting.clientDelay)
+                var delay = setting.clientDelay
+                if case .toClient = link, let answers = setting.answerDelay { delay = answers }
+                due += random.within(follows ? 0...1 : delay)
                 if let client = clients.firstIndex(where: { $0.link.connection == connection }) {
                     due = max(due, clients[client].frozenUntil)
                 }
@@ -178,6 +182,7 @@ struct World {
                 receive(packet, byHand: connection)
             }
         case .tend(let client): tend(client)
+        case .chat(let client): chat(client)
         case .reconnect(let client, let attempt): reconnect(client, attempt)
         case .paused(let contender, let entry, let step): post(contender, .paused(step: step), of: entry)
         case .patienceEnded(let contender): post(contender, .patienceEnded)
