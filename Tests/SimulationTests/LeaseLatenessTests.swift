@@ -21,6 +21,7 @@ extension SimulationTests {
             func setting(seed: UInt64) -> Setting {
                 var setting = Setting.leases(seed: seed)
                 setting.confirmed = isConfirmed
+                setting.chatter = 40
                 if stalls { setting.shortestPartition = 0 }
                 setting.pingLateness = 0...setting.timeout * pings / 100
                 setting.relayLateness = 0...setting.timeout * relays / 100
@@ -55,12 +56,12 @@ extension SimulationTests {
             guard Budget.isFull || lateness.isPromised else { return }
             var campaign = Campaign { lateness.setting(seed: $0) }
             campaign.stopsAtFirst = false
-            let tally = await campaign.run(Budget.seeds ?? 1..<(Budget.isFull ? 201 : 3))
+            let tally = await campaign.run(Budget.seeds ?? 1..<(Budget.isFull ? 121 : 3))
             print(
                 "\(lateness.testDescription): \(tally.failures.count) of \(tally.schedules) schedules with a session that ended",
                 "too early (\(tally.sessionsEnded) ended)")
             guard lateness.isPromised, let failure = tally.failures.first else { return }
-            print(campaign.story(seed: failure.seed))
+            print(campaign.story(seed: failure.seed).split(separator: "\n").suffix(80).joined(separator: "\n"))
             Issue.record("seed \(failure.seed): \(failure.verdicts)")
         }
     }

@@ -1,7 +1,7 @@
 import ZooKeeper
-import ZooKeeperTestKit
 
 @testable import ZooKeeperLocks
+@testable import ZooKeeperTestKit
 
 /// Knows what really is, and what must never be.
 struct Judge {
@@ -24,6 +24,9 @@ struct Judge {
     var sessionsEnded = 0
     /// Of two that believed to hold at the same time.
     var overlaps = 0
+
+    /// By name, so that a run is told in the same words each time.
+    var inOrder: [(String, Node)] { contenderNames.sorted { $0.key < $1.key } }
 
     mutating func find(_ verdict: String) {
         verdicts.append(verdict)
@@ -62,14 +65,14 @@ extension World {
         judge.newest = tree.lastZxid
         judgeLeases(tree)
         let children = tree.nodes[Self.path]?.children ?? []
-        for path in children {
+        for path in children.sorted() {
             let name = String(path.name)
             guard judge.contenderNames[name] == nil, let node = tree.nodes[path] else { continue }
             judge.contenderNames[name] = Judge.Node(czxid: node.czxid, session: node.stat.ephemeralOwner)
             judgeAppearance(name, node.stat.ephemeralOwner)
         }
         guard judge.contenderNames.count > children.count else { return }
-        for name in judge.contenderNames.keys where !children.contains(Self.path.appending(unchecked: name)) {
+        for (name, _) in judge.inOrder where !children.contains(Self.path.appending(unchecked: name)) {
             judge.contenderNames[name] = nil
             judge.deletions[name] = tree.lastZxid
             judge.goneSince[name] = now
@@ -117,7 +120,7 @@ extension World {
         case .leaveBehind(let name, let failure): find("leaves \(name) behind: \(failure.code)")
         case .end:
             if contender.isInBody, !contender.isLost { find("ends during its body") }
-            for (name, node) in judge.contenderNames where node.session == clients[contender.client].session {
+            for (name, node) in judge.inOrder where node.session == clients[contender.client].session {
                 if contender.uuids.contains(where: { ContenderName(name)?.belongs(to: $0) == true }) {
                     find("has ended, and \(name) is still there")
                 }
@@ -142,7 +145,7 @@ extension World {
         } else if !judge.deletedByHand.contains(own.name) {
             find("is granted without its node")
         }
-        for (name, node) in judge.contenderNames where node.czxid < own.czxid {
+        for (name, node) in judge.inOrder where node.czxid < own.czxid {
             if node.session == client.session, mayPass(name) { continue }
             find("is granted, but \(name) is ahead")
         }

@@ -54,8 +54,12 @@ enum Mutation: String, CaseIterable, Sendable {
             setting.pingLateness = 0...setting.timeout * 3 / 10
         case .replyTimeInsteadOfStart:
             setting = .leases(seed: seed)
+            setting.confirmed = true
+            setting.hold = 4000
+            setting.tick = 100
+            setting.syncLimit = 50
             setting.answerDelay = 1...setting.timeout * 3 / 10
-            setting.pingLateness = 0...setting.timeout / 4
+            setting.pingLateness = 0...setting.timeout * 3 / 10
         case .readsAsProof:
             setting = .leases(seed: seed)
         case .noRelayAllowance:
@@ -104,7 +108,19 @@ enum Mutation: String, CaseIterable, Sendable {
     }
 
     /// One that caught it when this was written: the search begins with it.
-    var knownSeed: UInt64 { 1 }
+    var knownSeed: UInt64 {
+        switch self {
+        case .confirmedLeaseFromOneWrite: 62
+        case .noRelayAllowance: 86
+        case .grantFromBeforeTheReconnect: 14
+        case .adoptTheOldSessionsNode: 4
+        case .syncAsRecoveryBarrier: 303
+        case .releaseRecordOfANonHead: 6
+        case .newUUIDOnRetry: 3
+        case .ownNodeNotChecked: 2
+        default: 1
+        }
+    }
 }
 
 extension Setting {

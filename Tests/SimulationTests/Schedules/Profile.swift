@@ -38,6 +38,7 @@ enum Profile: String, CaseIterable, Sendable {
         case .network:
             setting.breaks = often ? 400 : 2000
             setting.freezes = 3000
+            setting.throttled = 2
         case .ensemble:
             setting.partitions = 9000
             setting.elections = 15_000

@@ -35,6 +35,9 @@ struct Setting: Hashable, Sendable {
     var unwilling = 8
     var patience: Int64 = 3000
 
+    /// How many of a hundred requests the server is too busy for.
+    var throttled = 0
+
     // The mean time between two faults of a kind; `nil`: never.
     var breaks: Int64?
     /// A client's connection is silent for a while.

@@ -35,6 +35,8 @@ struct Client {
         var request: ServerRequest
         var start: Int64 = 0
         var deadline: Int64
+        /// The server does not take it.
+        var isThrottled = false
         /// Nobody waits for the answer any more.
         var isAbandoned = false
     }
@@ -184,6 +186,7 @@ extension World {
     }
 
     private mutating func answered(_ number: Int, _ request: Client.Request, _ result: Result<Reply, Refusal>) {
+        let result = request.isThrottled ? .failure(.server(.throttled)) : result
         if result.isAnswer {
             clients[number].lease.answered(
                 from: Moment(request.start), to: Moment(now), isProof: request.request.isWrite && result.code == nil)
@@ -226,8 +229,9 @@ extension World {
     // MARK: Requests
 
     mutating func submit(_ request: ServerRequest, for asker: Client.Asker, _ number: Int) {
-        let request = Client.Request(
+        var request = Client.Request(
             number: nextNumber(), asker: asker, request: request, deadline: now + 2 * setting.timeout)
+        request.isThrottled = setting.throttled > 0 && !isQuiet && random.chance(setting.throttled)
         clients[number].link.isConnected ? send(request, number) : clients[number].parked.append(request)
     }
 
@@ -236,7 +240,9 @@ extension World {
         var request = request
         request.start = now
         clients[number].outstanding.append(request)
-        model.send(.request(number: request.number, request.request), on: connection)
+        // In place of one that it does not take: something that changes nothing and is answered in its turn.
+        let packet = request.isThrottled ? .exists(.root, watch: false) : request.request
+        model.send(.request(number: request.number, packet), on: connection)
     }
 
     // MARK: Time
