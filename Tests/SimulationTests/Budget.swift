@@ -18,6 +18,8 @@ enum Budget {
     static var seed: UInt64? { variable("SIMULATION_SEED").flatMap { UInt64($0) } }
     /// `SIMULATION_PROFILE`: of that kind only.
     static var profile: Profile? { variable("SIMULATION_PROFILE").flatMap { Profile(rawValue: $0) } }
+    /// `SIMULATION_MUTATION`: that one only.
+    static var mutation: Mutation? { variable("SIMULATION_MUTATION").flatMap { Mutation(rawValue: $0) } }
     /// `SIMULATION_SEEDS=from..<to`
     static var seeds: Range<UInt64>? {
         guard let bounds = variable("SIMULATION_SEEDS")?.split(separator: "..<").compactMap({ UInt64($0) }),

@@ -57,7 +57,8 @@ extension World {
         if valid.count > 1 {
             judge.overlaps += 1
             let names = valid.map { "c\($0) (\(contenders[$0].own?.name ?? ""))" }
-            judge.find("\(names.joined(separator: " and ")) are in their bodies at \(now) ms, and both leases are valid")
+            judge.find(
+                "\(names.joined(separator: " and ")) are in their bodies at \(now) ms, and both leases are valid")
         }
     }
 
@@ -85,7 +86,9 @@ extension World {
         for client in clients where client.session != 0 && tree.sessions[client.session] == nil {
             guard client.isValid(at: now, confirmed: setting.confirmed) else { continue }
             let until = (setting.confirmed ? client.lease.confirmedUntil : client.lease.validUntil)?.milliseconds ?? 0
-            judge.find("the session of client \(client.number) has ended at \(now) ms, and is believed to live until \(until) ms")
+            judge.find(
+                "the session of client \(client.number) has ended at \(now) ms, and is believed to live until \(until) ms"
+            )
         }
     }
 
@@ -93,7 +96,9 @@ extension World {
         note("\(name) is there")
         for contender in contenders where contender.isOver {
             guard let uuid = contender.uuids.last, ContenderName(name)?.belongs(to: uuid) == true else { continue }
-            if clients[contender.client].session == session { judge.find("c\(contender.number) has ended; now \(name) appears") }
+            if clients[contender.client].session == session {
+                judge.find("c\(contender.number) has ended; now \(name) appears")
+            }
         }
     }
 

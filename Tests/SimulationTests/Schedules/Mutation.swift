@@ -55,11 +55,16 @@ enum Mutation: String, CaseIterable, Sendable {
         case .replyTimeInsteadOfStart:
             setting = .leases(seed: seed)
             setting.confirmed = true
-            setting.hold = 4000
             setting.tick = 100
-            setting.syncLimit = 50
+            setting.syncLimit = 25
+            setting.partitions = 300
+            setting.shortestPartition = 3500
+            setting.length = 12_000
+            setting.contenders = 3
+            setting.chatter = 300
+            setting.chatterWrites = 1
             setting.answerDelay = 1...setting.timeout * 3 / 10
-            setting.pingLateness = 0...setting.timeout * 3 / 10
+            setting.pingLateness = setting.timeout * 3 / 10...setting.timeout * 3 / 10
         case .readsAsProof:
             setting = .leases(seed: seed)
         case .noRelayAllowance:

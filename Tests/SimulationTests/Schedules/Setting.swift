@@ -18,8 +18,9 @@ struct Setting: Hashable, Sendable {
     var memberDelay: ClosedRange<Int64> = 1...20
     /// How long a client goes without a connection at most; `nil`: a twentieth of the timeout.
     var reconnectDelay: Int64?
-    /// The mean time between two other requests of a client; one in eight is a write.
+    /// The mean time between two other requests of a client, and one in how many is a write.
     var chatter: Int64?
+    var chatterWrites = 8
     /// How much later than it should the leader pings.
     var pingLateness: ClosedRange<Int64> = 0...0
     /// How much later than the ping a follower tells the leader whom it has heard from.

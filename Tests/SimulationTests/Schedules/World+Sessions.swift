@@ -220,7 +220,9 @@ extension World {
     }
 
     mutating func fail(_ request: Client.Request, _ code: ZooKeeperError.Code, isSent: Bool) {
-        guard !request.isAbandoned, case .contender(let contender, let entry, let inquiry) = request.asker else { return }
+        guard !request.isAbandoned, case .contender(let contender, let entry, let inquiry) = request.asker else {
+            return
+        }
         let failure = RequestFailure(
             code, outcomeIsUnknown: isSent && request.request.isWrite, wasNeverSent: !isSent)
         post(contender, inquiry.event(.failure(failure)), of: entry)
@@ -269,7 +271,7 @@ extension World {
         guard !isQuiet, let chatter = setting.chatter else { return }
         agenda.add(.chat(client: number), at: now + 1 + random.waiting(mean: chatter))
         guard clients[number].link.isConnected, clients[number].outstanding.count < 8 else { return }
-        let isWrite = random.below(8) == 0
+        let isWrite = random.below(setting.chatterWrites) == 0
         submit(isWrite ? .commit([.check(.root, version: nil)]) : .exists(.root, watch: false), for: .read, number)
     }
 

@@ -92,7 +92,8 @@ struct World {
 
     /// Runs the schedule with its faults, and then without until everybody has come to an end.
     mutating func run() {
-        while now < setting.length, judge.verdicts.isEmpty, !contenders.allSatisfy(\.isOver) {
+        // Chatter goes on by itself.
+        while now < setting.length, judge.verdicts.isEmpty, setting.chatter != nil || !contenders.allSatisfy(\.isOver) {
             advance(to: min(setting.length, now + setting.tick))
         }
         guard judge.verdicts.isEmpty else { return }
@@ -152,7 +153,9 @@ struct World {
             case .toMember(let connection), .toClient(let connection):
                 var delay = setting.clientDelay
                 if case .toClient = link, let answers = setting.answerDelay { delay = answers }
-                due += follows ? random.within(0...1) : delay.upperBound > 100 ? random.lateness(delay) : random.within(delay)
+                due +=
+                    follows
+                    ? random.within(0...1) : delay.upperBound > 100 ? random.lateness(delay) : random.within(delay)
                 if let client = clients.firstIndex(where: { $0.link.connection == connection }) {
                     due = max(due, clients[client].frozenUntil)
                 }
@@ -172,8 +175,12 @@ struct World {
             {
                 return
             }
-            if trace.isOn, case .between(let from, let to) = link, case .peer(.touched(let sessions))? = model.links[link]?.first {
-                note("member \(from.number) has told \(to.number) of the sessions \(sessions.map { $0 & 0xFFFF }.sorted())")
+            if trace.isOn, case .between(let from, let to) = link,
+                case .peer(.touched(let sessions))? = model.links[link]?.first
+            {
+                note(
+                    "member \(from.number) has told \(to.number) of the sessions \(sessions.map { $0 & 0xFFFF }.sorted())"
+                )
             }
             guard let packet = model.deliver(link), case .toClient(let connection) = link else { return }
             if let client = client(on: connection) {

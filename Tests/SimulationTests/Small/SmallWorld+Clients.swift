@@ -141,7 +141,9 @@ extension SmallWorld {
             for other in observers(of: client) where other != number { post(other, .predecessorYielded(own.name)) }
         case .pause(let pause, let step):
             // An older one would find another step, and do what this one does.
-            contestants[number].pauses.removeAll { $0.pause != .untilStragglersAreGone && pause != .untilStragglersAreGone }
+            contestants[number].pauses.removeAll {
+                $0.pause != .untilStragglersAreGone && pause != .untilStragglersAreGone
+            }
             contestants[number].pauses.append((step, pause))
         case .awaitSession: enter(number)
         case .depart(let departure, _):

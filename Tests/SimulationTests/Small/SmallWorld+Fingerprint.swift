@@ -43,7 +43,8 @@ extension SmallWorld {
         let age = contestant.entry &- name.entry
         let number = UInt64(tree.nextSequence &- name.sequence)
         if let viewer = print.viewer {
-            print.add(contestant.client == viewer ? number | UInt64(age) << 8 | UInt64(place(name.contender)) << 16 : number)
+            print.add(
+                contestant.client == viewer ? number | UInt64(age) << 8 | UInt64(place(name.contender)) << 16 : number)
         } else {
             let rank = print.ranks.isEmpty ? contestant.client : print.ranks[contestant.client]
             print.add(number | UInt64(age) << 8 | UInt64(place(name.contender)) << 16 | UInt64(rank) << 24)
@@ -53,7 +54,9 @@ extension SmallWorld {
     /// The how-manyth of its client, from 1.
     private func place(_ contender: UInt8) -> Int {
         var place = 1
-        for other in 0..<Int(contender) where contestants[other].client == contestants[Int(contender)].client { place += 1 }
+        for other in 0..<Int(contender) where contestants[other].client == contestants[Int(contender)].client {
+            place += 1
+        }
         return place
     }
 
@@ -281,8 +284,16 @@ extension SmallWorld {
             add(step, to: &print)
         case .entering(let created, let listed):
             print.add(4)
-            if let created { add(created.map { .created($0) }.mapError { .init(code: $0.code) }, to: &print) } else { print.add(1) }
-            if let listed { add(listed.map { .names($0) }.mapError { .init(code: $0.code) }, to: &print) } else { print.add(1) }
+            if let created {
+                add(created.map { .created($0) }.mapError { .init(code: $0.code) }, to: &print)
+            } else {
+                print.add(1)
+            }
+            if let listed {
+                add(listed.map { .names($0) }.mapError { .init(code: $0.code) }, to: &print)
+            } else {
+                print.add(1)
+            }
         case .makingParents: print.add(5)
         case .listing(let own):
             print.add(6)
@@ -301,8 +312,16 @@ extension SmallWorld {
             add(own, to: &print)
         case .recovering(let passed, let listed, let isSecondLook):
             print.add(isSecondLook ? 11 : 12)
-            if let passed { add(passed.map { .done }.mapError { .init(code: $0.code) }, to: &print) } else { print.add(1) }
-            if let listed { add(listed.map { .names($0) }.mapError { .init(code: $0.code) }, to: &print) } else { print.add(1) }
+            if let passed {
+                add(passed.map { .done }.mapError { .init(code: $0.code) }, to: &print)
+            } else {
+                print.add(1)
+            }
+            if let listed {
+                add(listed.map { .names($0) }.mapError { .init(code: $0.code) }, to: &print)
+            } else {
+                print.add(1)
+            }
         case .adopting(let name, let names):
             print.add(13)
             add(name, to: &print)

@@ -120,7 +120,9 @@ struct SmallWorld {
         }
         if givingUp > 0 {
             for (index, contestant) in contestants.enumerated() where contestant.hasEntered {
-                if !contestant.isInBody, !contestant.hasEndedBody, contestant.machine.departure == nil, !contestant.isOver {
+                if !contestant.isInBody, !contestant.hasEndedBody, contestant.machine.departure == nil,
+                    !contestant.isOver
+                {
                     steps.append(.giveUp(UInt8(index)))
                 }
             }
