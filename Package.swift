@@ -84,6 +84,9 @@ let package = Package(
         .testTarget(
             name: "MemoryEnsembleTests", dependencies: ["ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit"],
             swiftSettings: settings),
+        .testTarget(
+            name: "SimulationTests", dependencies: ["ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit"],
+            swiftSettings: settings),
         .testTarget(name: "ToolArgumentsTests", dependencies: ["ToolArguments"], swiftSettings: settings),
         .testTarget(
             name: "ZooKeeperFaultKitTests",

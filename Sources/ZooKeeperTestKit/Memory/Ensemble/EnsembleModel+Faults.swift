@@ -34,6 +34,7 @@ extension EnsembleModel {
         guard members[member]?.isServing == true else { return }
         members[member]?.role = .looking
         members[member]?.touched = []
+        members[member]?.relays = []
         for other in members.keys { unlink(member, other) }
         for (id, connection) in connections.sorted(by: { $0.key < $1.key }) where connection.member == member {
             close(id)

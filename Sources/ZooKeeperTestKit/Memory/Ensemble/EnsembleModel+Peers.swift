@@ -52,7 +52,11 @@ extension EnsembleModel {
         case .ping:
             let touched = members[member]?.touched ?? []
             members[member]?.touched = []
-            send(.touched(touched), from: member, to: leader)
+            guard relayLateness > 0 || members[member]?.relays.isEmpty == false else {
+                return send(.touched(touched), from: member, to: leader)
+            }
+            let due = max(now + relayLateness, members[member]?.relays.last?.due ?? now)
+            members[member]?.relays.append(Member.Relay(due: due, sessions: touched))
         case .revalidated(let session, let connection, let timeout):
             finishConnecting(connection, session: session, timeout: timeout)
         case .synced(let origin):

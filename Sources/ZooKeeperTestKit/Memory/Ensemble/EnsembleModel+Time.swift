@@ -6,7 +6,8 @@ extension EnsembleModel {
             switch member.role {
             case .leading(let leadership):
                 min(leadership.nextPing, leadership.nextCleaning, leadership.sessions.nextExpiry ?? .max)
-            case .following(_, let heardAt): heardAt + configuration.patience + 1
+            case .following(_, let heardAt):
+                min(heardAt + configuration.patience + 1, member.relays.first?.due ?? .max)
             case .looking, .down: Int64.max
             }
         }.min() ?? .max
@@ -24,8 +25,12 @@ extension EnsembleModel {
     private mutating func act(_ member: MemberID) {
         switch members[member]?.role {
         case .leading: lead(member)
-        case .following(_, let heardAt):
-            if now - heardAt > configuration.patience { leave(member) }
+        case .following(let leader, let heardAt):
+            if now - heardAt > configuration.patience { return leave(member) }
+            while let relay = members[member]?.relays.first, relay.due <= now {
+                members[member]?.relays.removeFirst()
+                send(.touched(relay.sessions), from: member, to: leader)
+            }
         case .looking, .down, nil: break
         }
     }
@@ -43,7 +48,7 @@ extension EnsembleModel {
         let followers = members[leader]?.leadership?.followers.keys.sorted() ?? []
         guard followers.count + 1 >= configuration.quorum else { return leave(leader) }
         for follower in followers { send(.ping, from: leader, to: follower) }
-        let next = now + max(1, configuration.tick / 2)
+        let next = now + max(1, configuration.tick / 2) + pingLateness
         withLeadership(of: leader) { $0.nextPing = next }
     }
 

@@ -31,6 +31,10 @@ package struct EnsembleModel: Hashable, Sendable {
     package internal(set) var links: [Link: [Message]] = [:]
     /// Pairs of members that cannot reach each other; the smaller first.
     package internal(set) var cuts: Set<[MemberID]> = []
+    /// How much later than half a tick after the last the leader's next pings go out, in milliseconds.
+    package var pingLateness: Int64 = 0
+    /// How long after a ping a follower's answer to it goes out, in milliseconds: what it forwards meanwhile overtakes it.
+    package var relayLateness: Int64 = 0
     var epoch: Int64 = 0
     var lastConnection = 0
     var lastSession: Int64 = 0

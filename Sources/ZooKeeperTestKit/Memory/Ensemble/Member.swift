@@ -17,8 +17,15 @@ package struct Member: Hashable, Sendable {
     /// Changes that were proposed and acknowledged, but are not known to be committed.
     package internal(set) var proposed: [LoggedChange] = []
     package internal(set) var watches = ServerWatches()
+    /// An answer to a ping of the leader that is late.
+    struct Relay: Hashable, Sendable {
+        var due: Int64
+        var sessions: Set<Int64>
+    }
+
     /// Sessions heard from since the last ping of the leader.
     package internal(set) var touched: Set<Int64> = []
+    var relays: [Relay] = []
 
     /// The end of its log.
     package var lastLogged: Int64 { proposed.last?.zxid ?? tree.lastZxid }

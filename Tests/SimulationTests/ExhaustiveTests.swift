@@ -1,0 +1,74 @@
+import Testing
+
+@testable import ZooKeeperLocks
+
+extension SimulationTests {
+    /// Every state that small worlds can come to.
+    @Suite(.serialized) struct ExhaustiveTests {
+        struct Case: Sendable, CustomTestStringConvertible {
+            var title: String
+            var bounds: SmallWorld.Bounds
+            /// Few enough for a debug build.
+            var isSmall = false
+            var testDescription: String { title }
+        }
+
+        static let cases: [Case] = [
+            Case(
+                title: "2 clients, 1 lost connection", bounds: .init(clients: [0, 1], breaks: 1, givingUp: 0, lag: 2),
+                isSmall: true),
+            Case(
+                title: "2 clients, 1 lost connection, 1 gives up",
+                bounds: .init(clients: [0, 1], breaks: 1, givingUp: 1, lag: 3)),
+            Case(
+                title: "2 clients, 1 lost connection, 1 session expires",
+                bounds: .init(clients: [0, 1], breaks: 1, expiries: 1, givingUp: 0, lag: 2)),
+            Case(
+                title: "2 clients, no parent, 1 removal of the path",
+                bounds: .init(clients: [0, 1], breaks: 0, givingUp: 1, reapings: 1, lag: 3, hasParent: false)),
+            Case(
+                title: "2 clients, 1 node deleted by hand, 1 lost connection",
+                bounds: .init(clients: [0, 1], breaks: 1, givingUp: 0, deletions: 1, lag: 2)),
+            Case(
+                title: "2 contenders of one session, 1 lost connection, 1 session expires, 1 gives up",
+                bounds: .init(clients: [0, 0], breaks: 1, expiries: 1, givingUp: 1, lag: 3)),
+            Case(
+                title: "2 contenders of one session and 1 of another",
+                bounds: .init(clients: [0, 0, 1], breaks: 0, givingUp: 1, lag: 2)),
+            Case(title: "3 clients, 1 gives up", bounds: .init(clients: [0, 1, 2], breaks: 0, givingUp: 1, lag: 2)),
+        ]
+
+        @Test func everyStateIsSound() async {
+            var sum = 0
+            let start = ContinuousClock.now
+            for search in Self.cases where Budget.isFull || search.isSmall {
+                let began = ContinuousClock.now
+                let outcome = await Explorer.explore(search.bounds)
+                sum += outcome.states
+                print(
+                    "\(search.title), servers at most \(search.bounds.lag) writes behind: \(outcome.states) states,",
+                    "\(outcome.transitions) steps, depth \(outcome.depth), \(ContinuousClock.now - began)")
+                #expect(outcome.isComplete || outcome.violation != nil)
+                if let violation = outcome.violation {
+                    Issue.record(
+                        """
+                        \(search.title): \(violation.verdict)
+                        \(Explorer.story(search.bounds, .sound, violation.steps))
+                        """)
+                }
+            }
+            print("\(sum) states in \(ContinuousClock.now - start)")
+            if Budget.isFull { #expect(sum >= 1_000_000) }
+        }
+
+        /// The order of clients may be left out of account: it saves states, and changes nothing.
+        @Test func interchangeableClientsAreCountedOnce() async {
+            var bounds = SmallWorld.Bounds(clients: [0, 1], breaks: 0, givingUp: 1, lag: 2)
+            let less = await Explorer.explore(bounds).states
+            bounds.isSymmetric = false
+            let more = await Explorer.explore(bounds).states
+            // Half of them, and those that look the same from both sides.
+            #expect(less * 2 >= more && less * 2 < more + more / 20, "\(less) of \(more)")
+        }
+    }
+}

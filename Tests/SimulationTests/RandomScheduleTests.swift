@@ -1,0 +1,41 @@
+import Testing
+
+extension SimulationTests {
+    /// Long schedules of 3 to 50 contenders. Never: two in their bodies under valid leases, a token that does not rise, a grant past one
+    /// that is ahead, a node without an owner, a waiter without an end.
+    @Suite(.serialized) struct RandomScheduleTests {
+        @Test(arguments: Budget.profile.map { [$0] } ?? Profile.allCases)
+        func nothingIsEverWrong(profile: Profile) async throws {
+            var campaign = Campaign { profile.setting(seed: $0) }
+            if let seed = Budget.seed {
+                print(campaign.story(seed: seed))
+                #expect(await campaign.run(seed..<seed + 1).failures.isEmpty)
+                return
+            }
+            let start = ContinuousClock.now
+            if let minutes = Budget.minutes {
+                let kinds = Budget.profile == nil ? Profile.allCases.count : 1
+                campaign.end = start + .seconds(minutes * 60 / kinds)
+            }
+            let tally = await campaign.run(Budget.seeds ?? 1..<(Budget.isFull ? 1501 : 21))
+            print(
+                "\(profile.rawValue): \(tally.schedules) schedules, \(tally.grants) grants, \(tally.sessionsEnded) sessions lost,",
+                "\(tally.failures.count) violations, \(ContinuousClock.now - start)")
+            for failure in tally.failures.prefix(1) {
+                Issue.record(
+                    """
+                    seed \(failure.seed): \(failure.verdicts.joined(separator: "; "))
+                    SIMULATION_PROFILE=\(profile.rawValue) SIMULATION_SEED=\(failure.seed) swift test --filter RandomScheduleTests
+                    """)
+            }
+            #expect(tally.grants > tally.schedules)
+        }
+
+        @Test func aScheduleIsTheSameEachTime() {
+            let campaign = Campaign { Profile.storm.setting(seed: $0) }
+            let first = campaign.story(seed: 3)
+            #expect(first.count > 1000)
+            #expect(campaign.story(seed: 3) == first)
+        }
+    }
+}

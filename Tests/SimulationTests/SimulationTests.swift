@@ -1,0 +1,6 @@
+import Testing
+
+/// The production queue machine and lease clock in a world whose time, network and faults a seed decides, or a search goes through.
+///
+/// One after the other: each uses all cores.
+@Suite(.serialized) struct SimulationTests {}

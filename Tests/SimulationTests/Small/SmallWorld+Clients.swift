@@ -1,0 +1,212 @@
+import ZooKeeper
+
+@testable import ZooKeeperLocks
+
+extension SmallWorld {
+    // MARK: The session
+
+    mutating func lose(_ number: Int) {
+        note("client \(number) has lost its connection")
+        clients[number].isConnected = false
+        // What the server had forwarded is in the log; what it had not may still reach the leader.
+        clients[number].stragglers = clients[number].toServer.filter(\.inquiry.isWrite)
+        clients[number].toServer = []
+        clients[number].toClient = []
+        servers[number].pending = []
+        servers[number].watches = []
+        for index in log.indices where Int(log[index].origin) == number { log[index].origin = -1 }
+        for contender in observers(of: number) { post(contender, .suspended) }
+        let failed = clients[number].outstanding
+        clients[number].outstanding = []
+        for ask in failed { fail(ask, .connectionLost, isSent: true) }
+    }
+
+    func observers(of number: Int) -> [Int] {
+        contestants.indices.filter {
+            contestants[$0].client == number && contestants[$0].hasEntered && !contestants[$0].isOver
+        }
+    }
+
+    private mutating func fail(_ ask: SmallAsk, _ code: ZooKeeperError.Code, isSent: Bool) {
+        let failure = RequestFailure(
+            code, outcomeIsUnknown: isSent && ask.inquiry.isWrite, wasNeverSent: !isSent)
+        guard contestants[Int(ask.contender)].entry == ask.entry else { return }
+        post(Int(ask.contender), ask.inquiry.event(.failure(failure)))
+    }
+
+    mutating func reconnect(_ number: Int, _ isCatchingUp: Bool) {
+        // The leader is asked whether the session lives; from then on it refuses what comes by way of the old server.
+        clients[number].stragglers = []
+        guard !expired.contains(clients[number].session) else { return endSession(number) }
+        note("client \(number) is connected again")
+        if isCatchingUp { catchUp(number) }
+        clients[number].isConnected = true
+        for watcher in clients[number].watches {
+            if servers[number].tree.contains(watcher.name) {
+                if !servers[number].watches.contains(watcher.name) { servers[number].watches.append(watcher.name) }
+            } else if !clients[number].toClient.contains(where: { $0.isDeletion(of: watcher.name) }) {
+                clients[number].toClient.append(.deleted(watcher.name))
+            }
+        }
+        let parked = clients[number].parked
+        clients[number].parked = []
+        clients[number].outstanding = parked
+        clients[number].toServer = parked
+        for contender in observers(of: number) { post(contender, .connected) }
+    }
+
+    private mutating func catchUp(_ number: Int) {
+        while servers[number].applied < log.count {
+            servers[number].tree.apply(log[servers[number].applied].change)
+            servers[number].applied += 1
+        }
+    }
+
+    private mutating func endSession(_ number: Int) {
+        note("client \(number) learns that its session has expired")
+        let old = clients[number]
+        let entries = contestants.map(\.entry)
+        catchUp(number)
+        clients[number] = SmallClient(session: old.session + 8)
+        for contender in observers(of: number) where contestants[contender].entry == entries[contender] {
+            post(contender, .sessionEnded(.sessionExpired))
+        }
+        // Whoever has entered again has another number by now, and hears nothing of these.
+        for ask in old.parked { fail(ask, .sessionExpired, isSent: false) }
+    }
+
+    mutating func lapse(_ number: Int) {
+        clients[number].leaseIsValid = false
+        for contender in observers(of: number) where contestants[contender].isInBody && !contestants[contender].isLost {
+            post(contender, .leaseEnded(.leaseExpired))
+        }
+    }
+
+    mutating func deliver(_ number: Int) {
+        switch clients[number].toClient.removeFirst() {
+        case .answer(let ask, let result):
+            clients[number].outstanding.removeFirst()
+            if case .watch(let name, _) = ask.inquiry, case .success = result {
+                clients[number].watches.append(.init(ask: ask, name: Name(name)))
+            }
+            guard contestants[Int(ask.contender)].entry == ask.entry else { return }
+            post(Int(ask.contender), ask.inquiry.event(result.mapError { RequestFailure($0.code) }))
+        case .deleted(let name):
+            let told = clients[number].watches.filter { $0.name == name }
+            clients[number].watches.removeAll { $0.name == name }
+            for watcher in told where contestants[Int(watcher.ask.contender)].entry == watcher.ask.entry {
+                guard let event = watcher.ask.inquiry.event(.deleted) else { continue }
+                post(Int(watcher.ask.contender), event)
+            }
+        }
+    }
+
+    // MARK: Contenders
+
+    mutating func enter(_ number: Int) {
+        contestants[number].hasEntered = true
+        contestants[number].entry += 1
+        contestants[number].own = nil
+        let uuid = Name.uuid(number, contestants[number].entry)
+        let isConnected = clients[contestants[number].client].isConnected
+        post(number, .enter(uuid: uuid, isConnected: isConnected))
+    }
+
+    mutating func endBody(_ number: Int) {
+        contestants[number].isInBody = false
+        contestants[number].hasEndedBody = true
+        post(number, .release)
+    }
+
+    mutating func post(_ number: Int, _ event: QueueMachine.Event) {
+        note("c\(number) <- \(event)")
+        let isValid = clients[contestants[number].client].leaseIsValid
+        for action in contestants[number].machine.handle(event, leaseIsValid: isValid) { perform(number, action) }
+    }
+
+    private mutating func perform(_ number: Int, _ action: QueueMachine.Action) {
+        note("c\(number) -> \(action)")
+        if contestants[number].isOver { find("c\(number) has ended, and wants \(action)") }
+        let client = contestants[number].client
+        if let inquiry = Inquiry(action) {
+            let ask = SmallAsk(contender: UInt8(number), entry: contestants[number].entry, inquiry: inquiry)
+            guard clients[client].isConnected else { return clients[client].parked.append(ask) }
+            clients[client].outstanding.append(ask)
+            return clients[client].toServer.append(ask)
+        }
+        switch action {
+        case .grant(let own): grant(number, own)
+        case .lose: contestants[number].isLost = true
+        case .yield(let own):
+            for other in observers(of: client) where other != number { post(other, .predecessorYielded(own.name)) }
+        case .pause(let pause, let step):
+            // An older one would find another step, and do what this one does.
+            contestants[number].pauses.removeAll {
+                $0.pause != .untilStragglersAreGone && pause != .untilStragglersAreGone
+            }
+            contestants[number].pauses.append((step, pause))
+        case .awaitSession: enter(number)
+        case .depart(let departure, _):
+            if contestants[number].hasDeparted { find("c\(number) departs twice") }
+            contestants[number].hasDeparted = true
+            if case .failed(let failure, let operation) = departure {
+                find("c\(number) fails: \(failure.code) (\(operation))")
+            }
+        case .leaveBehind(let name, _): find("c\(number) leaves \(name) behind")
+        case .end:
+            contestants[number].isOver = true
+            contestants[number].pauses = []
+            if contestants[number].isInBody, !contestants[number].isLost { find("c\(number) ends during its body") }
+            for node in tree.nodes where node.name.contender == number && node.session == clients[client].session {
+                find("c\(number) has ended, and \(node.name.string) is still there")
+            }
+        default: break
+        }
+    }
+
+    private mutating func find(_ text: String) {
+        verdict = verdict ?? text
+    }
+
+    /// It is in its body, and its lease says that it may.
+    private func believes(_ contestant: SmallContestant) -> Bool {
+        let client = clients[contestant.client]
+        return contestant.isInBody && !contestant.isLost && client.leaseIsValid && client.session == contestant.session
+    }
+
+    private mutating func grant(_ number: Int, _ own: QueueMachine.Own) {
+        let client = contestants[number].client
+        if contestants[number].isInBody || contestants[number].hasEndedBody { find("c\(number) is granted twice") }
+        if contestants[number].hasDeparted { find("c\(number) has departed, and is granted") }
+        contestants[number].own = own
+        contestants[number].isInBody = true
+        contestants[number].session = clients[client].session
+        guard clients[client].leaseIsValid else { return find("c\(number) is granted without a lease") }
+        let czxid = Int16(own.czxid)
+        if czxid <= lastToken { find("c\(number) is granted token \(czxid) after \(lastToken)") }
+        lastToken = max(lastToken, czxid)
+        for (other, contestant) in contestants.enumerated()
+        where other != number && believes(contestant) {
+            // Whose node was deleted by hand hears of it a moment later.
+            if let name = contestant.own?.name, deletedByHand.contains(Name(name)) { continue }
+            find("c\(number) and c\(other) are in their bodies, and both leases are valid")
+        }
+        let name = Name(own.name)
+        if deletedByHand.contains(name) { return }
+        guard let node = tree.nodes.first(where: { $0.name == name }) else {
+            return find("c\(number) is granted without its node")
+        }
+        if node.czxid != czxid { find("c\(number) has the wrong token") }
+        for ahead in tree.nodes where ahead.czxid < czxid {
+            let owner = contestants[Int(ahead.name.contender)]
+            if owner.client == client, owner.hasEndedBody, owner.own?.name == ahead.name.string { continue }
+            find("c\(number) is granted, but \(ahead.name.string) is ahead")
+        }
+    }
+}
+
+extension SmallPacket {
+    func isDeletion(of name: Name) -> Bool {
+        if case .deleted(name) = self { true } else { false }
+    }
+}

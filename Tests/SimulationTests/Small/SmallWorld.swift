@@ -1,0 +1,193 @@
+import ZooKeeper
+
+@testable import ZooKeeperLocks
+
+/// The smallest world in which the queue can go wrong, for the exhaustive search: a leader's log, a server for each client that applies it
+/// as late as it likes, connections that break, sessions that expire, and contenders that run the production machine.
+///
+/// There is no clock: whatever may happen next may happen now, and a lease is a mere flag that is down before its session expires. That
+/// it is, is shown by the schedules in time, which run the lease clock itself.
+struct SmallWorld {
+    struct Bounds: Hashable, Sendable {
+        /// The client of each contender.
+        var clients = [0, 1]
+        var breaks = 1
+        var expiries = 0
+        var givingUp = 1
+        var deletions = 0
+        var reapings = 0
+        /// How many writes a server may be behind.
+        var lag = 2
+        var hasParent = true
+        /// Take states for one that differ only in which client is which.
+        var isSymmetric = true
+    }
+
+    enum Step: Hashable, Sendable {
+        case enter(UInt8), giveUp(UInt8), endBody(UInt8), pause(UInt8, Int)
+        case serve(UInt8), apply(UInt8), deliver(UInt8)
+        case cut(UInt8), straggle(UInt8), reconnect(UInt8, catchingUp: Bool)
+        case lapse(UInt8), renew(UInt8), expire(UInt8)
+        case delete(Name), reap
+    }
+
+    let rules: QueueRules
+    let lag: Int
+    /// Clients may change places: all have as many contenders, and a sequence number stands for one znode only.
+    let isSymmetric: Bool
+    var tree = SmallTree()
+    var log: [SmallLogged] = []
+    var servers: [SmallServer]
+    var clients: [SmallClient]
+    var contestants: [SmallContestant]
+    var expired: [UInt8] = []
+    var deletedByHand: [Name] = []
+    var zxid: Int16 = 0
+    var lastToken: Int16 = 0
+    var breaks: Int
+    var expiries: Int
+    var givingUp: Int
+    var deletions: Int
+    var reapings: Int
+    var verdict: String?
+    /// For the trace of a run that is repeated.
+    var story: [String]?
+
+    init(_ bounds: Bounds, rules: QueueRules = .sound) {
+        self.rules = rules
+        lag = bounds.lag
+        (breaks, expiries, givingUp) = (bounds.breaks, bounds.expiries, bounds.givingUp)
+        (deletions, reapings) = (bounds.deletions, bounds.reapings)
+        let count = (bounds.clients.max() ?? 0) + 1
+        let each = (0..<count).map { client in bounds.clients.count { $0 == client } }
+        isSymmetric = bounds.reapings == 0 && bounds.isSymmetric && Set(each).count == 1
+        clients = (0..<count).map { SmallClient(session: UInt8($0)) }
+        contestants = bounds.clients.map {
+            SmallContestant(machine: QueueMachine(onlyIfAvailable: false, rules: rules), client: $0)
+        }
+        servers = Array(repeating: SmallServer(), count: count)
+        if bounds.hasParent {
+            tree.hasParent = true
+            for index in servers.indices { servers[index].tree.hasParent = true }
+        }
+    }
+
+    // MARK: What may happen
+
+    /// Everything that may happen now. Faults come last.
+    var steps: [Step] {
+        var steps: [Step] = []
+        for (index, contestant) in contestants.enumerated() {
+            let number = UInt8(index)
+            if !contestant.hasEntered { steps.append(.enter(number)) }
+            if contestant.isInBody { steps.append(.endBody(number)) }
+            for (index, pause) in contestant.pauses.enumerated() {
+                // Long enough for stragglers to be gone.
+                if pause.pause == .untilStragglersAreGone, !clients[contestant.client].stragglers.isEmpty { continue }
+                steps.append(.pause(number, index))
+            }
+        }
+        let mayWrite = log.count < lag
+        for (index, client) in clients.enumerated() {
+            let number = UInt8(index)
+            if let next = client.toServer.first, mayWrite || !next.inquiry.isWrite { steps.append(.serve(number)) }
+            if servers[index].applied < log.count { steps.append(.apply(number)) }
+            if !client.toClient.isEmpty { steps.append(.deliver(number)) }
+            if !client.stragglers.isEmpty, mayWrite { steps.append(.straggle(number)) }
+            if !client.isConnected {
+                steps.append(.reconnect(number, catchingUp: true))
+                if servers[index].applied < log.count, !expired.contains(client.session) {
+                    steps.append(.reconnect(number, catchingUp: false))
+                }
+            }
+            if !client.leaseIsValid, !expired.contains(client.session) {
+                if client.isConnected { steps.append(.renew(number)) }
+            }
+        }
+        return steps
+    }
+
+    /// What goes wrong, as far as the bounds allow it still.
+    var faults: [Step] {
+        var steps: [Step] = []
+        let mayWrite = log.count < lag
+        for (index, client) in clients.enumerated() {
+            let number = UInt8(index)
+            if breaks > 0, client.isConnected { steps.append(.cut(number)) }
+            guard !expired.contains(client.session) else { continue }
+            if expiries > 0, client.leaseIsValid { steps.append(.lapse(number)) }
+            if !client.leaseIsValid, mayWrite { steps.append(.expire(number)) }
+        }
+        if givingUp > 0 {
+            for (index, contestant) in contestants.enumerated() where contestant.hasEntered {
+                if !contestant.isInBody, !contestant.hasEndedBody, contestant.machine.departure == nil,
+                    !contestant.isOver
+                {
+                    steps.append(.giveUp(UInt8(index)))
+                }
+            }
+        }
+        if deletions > 0, mayWrite { steps += tree.nodes.map { .delete($0.name) } }
+        if reapings > 0, mayWrite, tree.hasParent, tree.nodes.isEmpty, tree.nextSequence > 0 { steps.append(.reap) }
+        return steps
+    }
+
+    mutating func take(_ step: Step) {
+        story?.append("* \(step)")
+        switch step {
+        case .enter(let number): enter(Int(number))
+        case .giveUp(let number):
+            givingUp -= 1
+            post(Int(number), .giveUp(.cancelled))
+        case .endBody(let number): endBody(Int(number))
+        case .pause(let number, let index):
+            let pause = contestants[Int(number)].pauses.remove(at: index)
+            post(Int(number), .paused(step: pause.step))
+        case .serve(let number): serve(Int(number))
+        case .apply(let number): apply(Int(number))
+        case .deliver(let number): deliver(Int(number))
+        case .cut(let number):
+            breaks -= 1
+            lose(Int(number))
+        case .straggle(let number):
+            let ask = clients[Int(number)].stragglers.removeFirst()
+            commit(ask.inquiry, ask, of: Int(number), isStraggler: true)
+        case .reconnect(let number, let isCatchingUp): reconnect(Int(number), isCatchingUp)
+        case .lapse(let number):
+            expiries -= 1
+            lapse(Int(number))
+        case .renew(let number): clients[Int(number)].leaseIsValid = true
+        case .expire(let number):
+            let session = clients[Int(number)].session
+            expired.append(session)
+            append(.close(session: session))
+        case .delete(let name):
+            deletions -= 1
+            deletedByHand.append(name)
+            append(.delete(name, recording: false))
+        case .reap:
+            reapings -= 1
+            append(.removeParent)
+        }
+        trim()
+    }
+
+    /// Forgets what all servers have applied.
+    private mutating func trim() {
+        guard let least = servers.map(\.applied).min(), least > 0 else { return }
+        log.removeFirst(least)
+        for index in servers.indices { servers[index].applied -= least }
+    }
+
+    /// What is wrong when nothing but faults can happen any more.
+    var verdictAtRest: String? {
+        for (index, contestant) in contestants.enumerated() where !contestant.isOver {
+            return "c\(index) is stuck in \(contestant.machine.phase)"
+        }
+        return tree.nodes.isEmpty ? nil : "left at the end: \(tree.nodes.map(\.name.string))"
+    }
+
+    mutating func note(_ text: @autoclosure () -> String) {
+        if story != nil { story?.append("  " + text()) }
+    }
+}
