@@ -116,12 +116,14 @@ final class Contender: Sendable {
     /// Begins the release, unless that was done. Says whether it was done before.
     @discardableResult
     func requestRelease() -> Bool {
-        let isFirst = core.withLock { core in
+        let (isFirst, listeners) = core.withLock { core in
             defer { core.isReleased = true }
-            return !core.isReleased
+            return (!core.isReleased, core.listeners)
         }
         if isFirst {
             cancelHoldTimers()
+            // The clean-up may take longer than the lease.
+            listeners.finish()
             post(.release)
             TimerThread.shared.schedule(at: .now + Self.patience) { [weak self] in self?.post(.patienceEnded) }
         }
