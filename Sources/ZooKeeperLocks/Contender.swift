@@ -24,6 +24,8 @@ final class Contender: Sendable {
         var observer: Session.ObserverID?
         /// What the session keeps alive for the machine; see ``QueueMachine/stake``.
         var stake: Stake?
+        /// By node: what would still be told to this contender.
+        var watches: [String: (session: Session, id: WatchID)] = [:]
         var listeners = LeaseListeners()
         var lossHandlers: [@Sendable (LossReason) -> Void] = []
         var loss: LossReason?
@@ -237,11 +239,13 @@ final class Contender: Sendable {
                 metadata: ["path": "\(path)", "node": "\(name)", "reason": "\(failure.code)"])
         case .end:
             released.resolve(())
-            let (observation, listeners) = core.withLock { core in
-                defer { core.observer = nil }
-                return ((core.session, core.observer), core.listeners)
+            let (observation, watches, listeners) = core.withLock { core in
+                defer { (core.observer, core.watches) = (nil, [:]) }
+                return ((core.session, core.observer), core.watches, core.listeners)
             }
             listeners.finish()
+            // The node that was waited for may stay for long, with many who come and go in front of it.
+            for watch in watches.values { watch.session.forgetWatch(watch.id) }
             if let session = observation.0, let observer = observation.1 { session.removeObserver(observer) }
         case .pause(let pause, let step):
             TimerThread.shared.schedule(at: .now + length(of: pause, session)) {
