@@ -32,7 +32,7 @@ extension Contender {
     func events() -> AsyncStream<LeaseEvent> {
         let (stream, continuation) = AsyncStream.makeStream(of: LeaseEvent.self)
         let (key, loss, isOver) = core.withLock { core -> (Int?, LossReason?, Bool) in
-            guard core.loss == nil, !core.machine.isEnded else { return (nil, core.loss, true) }
+            guard core.loss == nil, !core.isReleased, !core.machine.isEnded else { return (nil, core.loss, true) }
             return (core.listeners.add(continuation), nil, false)
         }
         if let loss { continuation.yield(.lost(loss)) }

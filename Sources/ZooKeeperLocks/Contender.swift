@@ -24,6 +24,8 @@ final class Contender: Sendable {
         var observer: Session.ObserverID?
         /// What the session keeps alive for the machine; see ``QueueMachine/stake``.
         var stake: Stake?
+        /// By node: what would still be told to this contender.
+        var watches: [String: (session: Session, id: WatchID)] = [:]
         var listeners = LeaseListeners()
         var lossHandlers: [@Sendable (LossReason) -> Void] = []
         var loss: LossReason?
@@ -116,12 +118,14 @@ final class Contender: Sendable {
     /// Begins the release, unless that was done. Says whether it was done before.
     @discardableResult
     func requestRelease() -> Bool {
-        let isFirst = core.withLock { core in
+        let (isFirst, listeners) = core.withLock { core in
             defer { core.isReleased = true }
-            return !core.isReleased
+            return (!core.isReleased, core.listeners)
         }
         if isFirst {
             cancelHoldTimers()
+            // The clean-up may take longer than the lease.
+            listeners.finish()
             post(.release)
             TimerThread.shared.schedule(at: .now + Self.patience) { [weak self] in self?.post(.patienceEnded) }
         }
@@ -235,11 +239,13 @@ final class Contender: Sendable {
                 metadata: ["path": "\(path)", "node": "\(name)", "reason": "\(failure.code)"])
         case .end:
             released.resolve(())
-            let (observation, listeners) = core.withLock { core in
-                defer { core.observer = nil }
-                return ((core.session, core.observer), core.listeners)
+            let (observation, watches, listeners) = core.withLock { core in
+                defer { (core.observer, core.watches) = (nil, [:]) }
+                return ((core.session, core.observer), core.watches, core.listeners)
             }
             listeners.finish()
+            // The node that was waited for may stay for long, with many who come and go in front of it.
+            for watch in watches.values { watch.session.forgetWatch(watch.id) }
             if let session = observation.0, let observer = observation.1 { session.removeObserver(observer) }
         case .pause(let pause, let step):
             TimerThread.shared.schedule(at: .now + length(of: pause, session)) {

@@ -4,7 +4,7 @@ public import ZooKeeper
 /// A lock that was obtained, until it is released or lost.
 ///
 /// A lease that is dropped without ``release()`` is given back in the background, with one warning that names the place of its
-/// acquire.
+/// acquire, or without one if it was lost.
 public final class Lease: Sendable {
     /// Larger than that of every earlier holder of this lock: hand it to whatever the lock protects.
     public let fencingToken: FencingToken
@@ -23,10 +23,13 @@ public final class Lease: Sendable {
 
     deinit {
         let (loss, isReleased) = contender.state
-        guard loss == nil, !isReleased else { return }
-        contender.client.configuration.logger.warning(
-            "a lease was dropped without release(); it is given back now",
-            metadata: ["node": "\(node)", "acquired": "\(origin.file):\(origin.line)"])
+        guard !isReleased else { return }
+        if loss == nil {
+            contender.client.configuration.logger.warning(
+                "a lease was dropped without release(); it is given back now",
+                metadata: ["node": "\(node)", "acquired": "\(origin.file):\(origin.line)"])
+        }
+        // Also when it was lost: the session may go on, and the znode with it, and whoever hears of a loss has nothing to release.
         contender.requestRelease()
     }
 

@@ -227,6 +227,58 @@ import ZooKeeperTestKit
         }
     }
 
+    @Test func aLostLeaseThatIsDroppedIsGivenBack() async throws {
+        try await withServer { server, configuration in
+            try await ZooKeeperClient.with(configuration.with(sessionTimeout: .seconds(6))) { client in
+                let lock = try client.lock("/lock")
+                var lease: Lease? = try await lock.acquire()
+                var events = try #require(lease).events.makeAsyncIterator()
+                try server.pause()
+                while let event = await events.next(), event != .lost(.leaseExpired) {}
+                // The session goes on, and would keep the znode.
+                try server.resume()
+                #expect(throws: LockError.self) { try lease?.checkHeld() }
+                lease = nil
+                await (try await lock.acquire(timeout: .seconds(5))).release()
+            }
+        }
+    }
+
+    @Test func theEventsEndWithTheRelease() async throws {
+        try await withServer { server, configuration in
+            try await ZooKeeperClient.with(configuration) { client in
+                let lease = try await client.lock("/lock").acquire()
+                let events = lease.events
+                try server.pause()
+                // The znode cannot be removed now; that goes on in the background.
+                await lease.release()
+                for await event in events { #expect(Bool(false), "\(event)") }
+                for await event in lease.events { #expect(Bool(false), "\(event)") }
+                try server.resume()
+            }
+        }
+    }
+
+    @Test func aNodeThatMayNotBeReadIsHeldAllTheSame() async throws {
+        try await withServer { _, configuration in
+            try await ZooKeeperClient.with(configuration) { client in
+                try await client.create(NodePath("/lock"))
+                var options = DistributedLock.Options()
+                options.acl = [ACL([.write, .create, .delete], scheme: "world", id: "anyone")]
+                let unreadable = try await client.lock("/lock", options: options).acquire()
+                let other = try await client.lock("/other").acquire()
+                try await Task.sleep(for: Self.timeout * 3)
+                try other.checkHeld()
+                try unreadable.checkHeld()
+                try await other.proveHeld()
+                await other.release()
+                try await Task.sleep(for: Self.timeout * 2)
+                try unreadable.checkHeld()
+                await unreadable.release()
+            }
+        }
+    }
+
     @Test func aStuckHolderLosesTheLockInTheEnd() async throws {
         try await SharedServer.withClient { client in
             var options = DistributedLock.Options()

@@ -1,7 +1,8 @@
 import Testing
-import ZooKeeper
 import ZooKeeperLocks
 import ZooKeeperTestKit
+
+@testable import ZooKeeper
 
 /// The locks, unchanged, over an ensemble in memory.
 @Suite(.timeLimit(.minutes(2))) struct MemoryLockTests {
@@ -30,6 +31,21 @@ import ZooKeeperTestKit
         let tokens = grants.all
         #expect(tokens.count == 200)
         #expect(zip(tokens, tokens.dropFirst()).allSatisfy { $0 < $1 })
+    }
+
+    @Test func waitersThatComeAndGoLeaveNothingBehind() async throws {
+        try await MemoryEnsemble().with { client in
+            let lock = try client.lock("/lock")
+            let lease = try await lock.acquire()
+            for _ in 0..<50 {
+                await #expect(throws: LockError.self) { try await lock.acquire(timeout: .milliseconds(5)) }
+            }
+            let session = try #require(client.keeper.currentSession)
+            let subscribers = session.core.withLock { $0.watches.subscribers }
+            // The holder's, and perhaps the last waiter's.
+            #expect(subscribers <= 4)
+            await lease.release()
+        }
     }
 
     @Test func tryAcquireTakesWhatIsFreeAndLeavesNothingWhereItIsNot() async throws {

@@ -182,6 +182,17 @@ import ZooKeeper
         #expect(harness.send(.watched(Harness.name(5), .failure(gone))) == [.lose(.nodeDeleted), .end])
     }
 
+    @Test func aParentThatMayBeAnotherOneIsLookedAtAgain() {
+        var harness = Harness.waiting()
+        harness.send(.looked(step: harness.machine.step, .success(.ours(lastHead: nil))))
+        // In the meantime the path may be removed, and made by somebody with data of his own.
+        harness.send(.sessionEnded(.sessionExpired))
+        harness.enter()
+        harness.create(.success(Harness.own(5)))
+        let actions = harness.list(.success([Harness.other(1), Harness.name(5)]))
+        #expect(actions.contains(.look(step: harness.machine.step)))
+    }
+
     // MARK: What else may come
 
     @Test func predecessorThatMayNotBeReadIsWatchedByExists() {

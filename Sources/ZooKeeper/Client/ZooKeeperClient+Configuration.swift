@@ -21,8 +21,8 @@ extension ZooKeeperClient {
         /// How long ``ZooKeeperClient/connect(_:)`` tries.
         public var connectTimeout: Duration = .seconds(15)
 
-        /// By how much the servers' clocks may run faster than this machine's, as a fraction. What a lease is believed for is shorter
-        /// by so much.
+        /// By how much the servers' clocks may run faster than this machine's, as a fraction, at most 0.05. What a lease is believed for is
+        /// shorter by so much.
         public var clockDrift = 0.001
 
         /// The `tickTime` of the ensemble, where it is known. Without it the shortest timeout that servers agree to, two ticks, is taken
@@ -70,8 +70,8 @@ extension ZooKeeperClient {
                     throw refuse("a \(name) timeout of \(value): more than zero, at most a day")
                 }
             }
-            guard clockDrift >= 0, clockDrift <= 0.5 else {
-                throw refuse("a clock drift of \(clockDrift): a fraction from 0 to 0.5")
+            guard clockDrift >= 0, clockDrift <= 0.05 else {
+                throw refuse("a clock drift of \(clockDrift): a fraction from 0 to 0.05")
             }
             if let tickTime, tickTime <= .zero { throw refuse("a tick of \(tickTime): more than zero") }
             if let stopMargin {

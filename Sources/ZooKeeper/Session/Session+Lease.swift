@@ -30,6 +30,8 @@ extension Session {
     /// A znode that the session cares to keep: it holds something, or is the next to.
     struct Stake {
         var node: NodePath
+        /// False when the server would not say whether it is there: the ACL does not let this client read it.
+        var isReadable = true
         /// `nil`: it does not hold yet.
         var onEnd: (@Sendable (StakeEnd) -> Void)?
     }
@@ -59,7 +61,9 @@ extension Session {
             clock = LeaseClock(timeout: timeout, configuration: settings.clock)
         }
 
-        var stopMargin: Duration { settings.stopMargin ?? clock.timeout / 20 }
+        /// At most a quarter of what the servers agreed to, which may be much less than was asked for: with more, no lease would ever be
+        /// good enough to begin anything.
+        var stopMargin: Duration { min(settings.stopMargin ?? clock.timeout / 20, clock.timeout / 4) }
 
         var isConfirmed: Bool {
             clock.validUntil != nil && clock.confirmedUntil == clock.validUntil
@@ -136,7 +140,7 @@ extension Session {
         let now = ContinuousClock.now
         var due =
             core.link == .connected
-            ? (core.lease.lastQuestion ?? now) + core.lease.period
+            ? core.lease.lastQuestion.map { $0 + core.lease.period } ?? now
             : now + core.lease.clock.timeout / 20
         if let deadline = core.lease.deadline { due = min(due, max(deadline, now)) }
         if let timer = core.lease.timer {
@@ -178,8 +182,10 @@ extension Session {
         core.lease.lastQuestion = now
         guard core.lease.stakes.count > 0, !core.lease.isProofUnderway else { return .read }
         var stakes: [(id: StakeID, node: NodePath)] = []
-        core.lease.stakes.forEach { key, stake in stakes.append((StakeID(key: key), stake.node)) }
-        let first = core.lease.nextStake % stakes.count
+        core.lease.stakes.forEach { key, stake in
+            if stake.isReadable { stakes.append((StakeID(key: key), stake.node)) }
+        }
+        let first = stakes.isEmpty ? 0 : core.lease.nextStake % stakes.count
         let part = (stakes[first...] + stakes[..<first]).prefix(Self.largestProof)
         core.lease.nextStake = first + part.count
         core.lease.isProofUnderway = true
@@ -187,30 +193,32 @@ extension Session {
     }
 
     private func prove(_ stakes: [(id: StakeID, node: NodePath)]) {
-        let checks = stakes.map { Transaction.Operation.check($0.node, version: nil) }
-        submit(.commit(checks), deadline: .now + timeout) { [weak self] result in
+        // Where none of the nodes may be read, any other write shows at least that the session lives.
+        let nodes = stakes.isEmpty ? [.root] : stakes.map(\.node)
+        submit(.commit(nodes.map { .check($0, version: nil) }), deadline: .now + timeout) { [weak self] result in
             self?.proved(stakes, result)
         }
     }
 
     private func proved(_ stakes: [(id: StakeID, node: NodePath)], _ result: RequestResult) {
         var rest = stakes
-        let gone = core.withLock { core -> Stake? in
+        let (gone, goesOn) = core.withLock { core -> (Stake?, Bool) in
             core.lease.isProofUnderway = false
-            guard case .failure(let failure) = result, failure.code == .noNode, let index = failure.failedOperation,
-                rest.indices.contains(index)
+            guard case .failure(let failure) = result, failure.code == .noNode || failure.code == .notAuthorized,
+                let index = failure.failedOperation, rest.indices.contains(index)
             else {
                 armUpkeep(&core)
-                return nil
+                return (nil, false)
             }
             // All the others are to be proven all the same, and at once.
             let id = rest.remove(at: index).id
-            core.lease.isProofUnderway = !rest.isEmpty
-            return core.lease.remove(id)
+            let isThere = failure.code == .notAuthorized
+            if isThere { core.lease.stakes[id.key]?.isReadable = false }
+            core.lease.isProofUnderway = isThere || !rest.isEmpty
+            return (isThere ? nil : core.lease.remove(id), core.lease.isProofUnderway)
         }
-        guard case .failure(let failure) = result, failure.code == .noNode else { return }
         gone?.onEnd?(.nodeIsGone)
-        if rest.count < stakes.count, !rest.isEmpty { prove(rest) }
+        if goesOn { prove(rest) }
     }
 }
 

@@ -112,7 +112,7 @@ extension Session {
                 core.epoch += 1
                 core.lease.clock.connected(timeout: timeout)
                 // The handshake counts with the first proof: at once, where something is at stake.
-                if core.lease.stakes.count > 0 { core.lease.lastQuestion = nil }
+                core.lease.lastQuestion = core.lease.stakes.count > 0 ? nil : .now
                 armUpkeep(&core)
                 return ([], core.epoch)
             }

@@ -45,6 +45,13 @@ struct WatchTable {
     /// How many watches the C client holds or may come to hold.
     var count: Int { entries.count }
 
+    /// How many are to be told of something.
+    var subscribers: Int {
+        var count = 0
+        entries.forEach { count += $1.interested.count + $1.asking.values.count { $0 != nil } }
+        return count
+    }
+
     /// `nil` when one more would pass the budget.
     mutating func insert(path: NodePath, list: List, handler: @escaping Handler) -> WatchID? {
         let listed = Listed(path: path, list: list)

@@ -223,6 +223,8 @@ struct QueueMachine: Sendable {
         step += 1
         switch next {
         case .enter:
+            // It may be another one by now, with somebody's data.
+            parentIsOurs = nil
             phase = .entering(created: nil, listed: nil)
             actions += [.create(prefix: ContenderName.prefix(uuid: uuid)), .list(step: step)]
         case .makeParents:
