@@ -17,7 +17,7 @@ extension SimulationTests {
                 let kinds = Budget.profile == nil ? Profile.allCases.count : 1
                 campaign.end = start + .seconds(minutes * 60 / kinds)
             }
-            let tally = await campaign.run(Budget.seeds ?? 1..<(Budget.isFull ? 1501 : 21))
+            let tally = await campaign.run(Budget.seeds ?? 1..<(Budget.isFull ? 1501 : profile == .crowd ? 3 : 16))
             print(
                 "\(profile.rawValue): \(tally.schedules) schedules, \(tally.grants) grants, \(tally.sessionsEnded) sessions lost,",
                 "\(tally.failures.count) violations, \(ContinuousClock.now - start)")

@@ -54,16 +54,16 @@ enum Mutation: String, CaseIterable, Sendable {
             setting.pingLateness = 0...setting.timeout * 3 / 10
         case .replyTimeInsteadOfStart:
             setting = .leases(seed: seed)
-            setting.confirmed = true
+            // Writes of sessions whose lease is over, so that each is taken for a first one.
             setting.tick = 100
             setting.syncLimit = 25
             setting.partitions = 300
             setting.shortestPartition = 3500
             setting.length = 12_000
             setting.contenders = 3
-            setting.chatter = 300
+            setting.chatter = 2 * setting.timeout
             setting.chatterWrites = 1
-            setting.answerDelay = 1...setting.timeout * 3 / 10
+            setting.answerDelay = 1...setting.timeout / 6
             setting.pingLateness = setting.timeout * 3 / 10...setting.timeout * 3 / 10
         case .readsAsProof:
             setting = .leases(seed: seed)

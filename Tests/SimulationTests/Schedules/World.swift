@@ -153,9 +153,7 @@ struct World {
             case .toMember(let connection), .toClient(let connection):
                 var delay = setting.clientDelay
                 if case .toClient = link, let answers = setting.answerDelay { delay = answers }
-                due +=
-                    follows
-                    ? random.within(0...1) : delay.upperBound > 100 ? random.lateness(delay) : random.within(delay)
+                due += random.within(follows ? 0...1 : delay)
                 if let client = clients.firstIndex(where: { $0.link.connection == connection }) {
                     due = max(due, clients[client].frozenUntil)
                 }
