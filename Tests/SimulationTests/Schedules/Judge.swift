@@ -141,13 +141,14 @@ extension World {
         if let gone = judge.deletions[own.name], gone <= client.hasSeen, judge.deletedByHand.contains(own.name) {
             find("is granted though its client has seen a state without its node")
         }
-        guard client.isValid(at: now) else { return }
+        // Whose node was deleted by hand may not know it yet: what its client has seen decides, above.
+        guard client.isValid(at: now), !judge.deletedByHand.contains(own.name) else { return }
         if own.czxid <= judge.lastToken { find("is granted after token \(judge.lastToken)") }
         judge.lastToken = max(judge.lastToken, own.czxid)
         if let node = judge.contenderNames[own.name] {
             if node.czxid != own.czxid { find("has the wrong token: \(node.czxid) is right") }
             if node.session != client.session { find("is granted by a node of session \(node.session)") }
-        } else if !judge.deletedByHand.contains(own.name) {
+        } else {
             find("is granted without its node")
         }
         for (name, node) in judge.inOrder where node.czxid < own.czxid {

@@ -183,6 +183,9 @@ extension SmallWorld {
         contestants[number].session = clients[client].session
         guard clients[client].leaseIsValid else { return find("c\(number) is granted without a lease") }
         let czxid = Int16(own.czxid)
+        let name = Name(own.name)
+        // It cannot know yet, and will be told in a moment.
+        if deletedByHand.contains(name) { return }
         if czxid <= lastToken { find("c\(number) is granted token \(czxid) after \(lastToken)") }
         lastToken = max(lastToken, czxid)
         for (other, contestant) in contestants.enumerated()
@@ -191,8 +194,6 @@ extension SmallWorld {
             if let name = contestant.own?.name, deletedByHand.contains(Name(name)) { continue }
             find("c\(number) and c\(other) are in their bodies, and both leases are valid")
         }
-        let name = Name(own.name)
-        if deletedByHand.contains(name) { return }
         guard let node = tree.nodes.first(where: { $0.name == name }) else {
             return find("c\(number) is granted without its node")
         }
