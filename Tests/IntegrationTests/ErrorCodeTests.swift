@@ -96,3 +96,36 @@ import ZooKeeperTestKit
         }
     }
 }
+
+/// The C client and this one learn of a session's end one after the other; what is handed over in between must not harm.
+@Suite(.weighty, .timeLimit(.minutes(2))) struct UnnoticedExpiryTests {
+    /// Found as a double free: `zoo_amulti` of 3.8.0 frees the path of an operation a second time when the session is over, or one that
+    /// it never had.
+    @Test(arguments: [1, 3]) func aTransactionIsRefused(operations: Int) async throws {
+        try await SharedServer.withRoot { configuration in
+            let server = try await SharedServer.server.value
+            try await ZooKeeperClient.with(configuration) { client in
+                let session = try #require(client.keeper.currentSession)
+                let bridge = try #require(session.carrier.bridge)
+                // The thread that brings the news is kept busy.
+                let (latch, isBusy) = (Latch(), Promise<Void>())
+                session.submit(.get(.root, watch: nil), deadline: .now + .seconds(60)) { _ in
+                    isBusy.resolve(())
+                    latch.wait(atMost: .seconds(30))
+                }
+                await isBusy.value()
+                let expiry = Task { try await server.expireSession(of: client) }
+                while !bridge.isOver { try await Task.sleep(for: .milliseconds(5)) }
+                #expect(session.link == .connected)
+                let result = Promise<RequestResult>()
+                let checks = (0..<operations).map { Transaction.Operation.check(NodePath(unchecked: "/n\($0)"), version: nil) }
+                session.submit(.commit(checks), deadline: .now + .seconds(60)) { result.resolve($0) }
+                latch.open()
+                guard case .failure(let failure) = await result.value() else { return #expect(Bool(false), "done") }
+                #expect(failure.code == .sessionExpired)
+                #expect(!failure.outcomeIsUnknown)
+                try await expiry.value
+            }
+        }
+    }
+}

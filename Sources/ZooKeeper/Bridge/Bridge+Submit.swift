@@ -56,6 +56,9 @@ extension Bridge {
                 zoo_add_auth(pointer, credential.scheme, bytes, count, Callbacks.done, context)
             }
         case .commit(let operations):
+            // With a session that is over, `zoo_amulti` of 3.8.0 frees paths twice, or such as it never had. (Only the C client's own
+            // thread ends it, on a packet from a server: between this line and the next there is no time for one.)
+            guard is_unrecoverable(pointer) == 0 else { return ZINVALIDSTATE.rawValue }
             let buffer = TransactionBuffer(operations)
             handle.transactions[id.key] = buffer
             return zoo_amulti(

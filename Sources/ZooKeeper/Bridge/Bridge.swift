@@ -58,6 +58,11 @@ final class Bridge: Transport {
         handle.withLock { handle in handle.pointer.map { zoo_state($0) == ZOO_CONNECTED_STATE } ?? false }
     }
 
+    /// The session has ended, as far as the C client knows.
+    var isOver: Bool {
+        handle.withLock { handle in handle.pointer.map { is_unrecoverable($0) != 0 } ?? true }
+    }
+
     /// The handshake begins with the state "associating".
     var hasNoConnection: Bool {
         handle.withLock { handle in

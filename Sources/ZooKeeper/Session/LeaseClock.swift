@@ -24,7 +24,7 @@ package struct LeaseClock<Instant: InstantProtocol & Sendable>: Hashable, Sendab
     package struct Rules: Hashable, Sendable {
         /// A lease is confirmed by two proofs apart, not by one.
         package var confirmsByTwoProofs = true
-        /// The session lives from when something was asked, not from when it was answered.
+        /// What was answered counts as of when it was asked: the answer may have been long on its way.
         package var countsFromTheStart = true
         /// Reads are answered by followers that the leader has given up.
         package var provesByWritesOnly = true
@@ -121,6 +121,7 @@ package struct LeaseClock<Instant: InstantProtocol & Sendable>: Hashable, Sendab
     ///   - isProof: it was a write, and a quorum has agreed to it.
     package mutating func answered(from start: Instant, to end: Instant, isProof: Bool) {
         guard isConnected, start <= end else { return }
+        let start = rules.countsFromTheStart ? start : end
         if isProof || !rules.provesByWritesOnly { prove(start, end) }
         keep(Answered(start: start, end: end), in: &activities)
     }
@@ -149,8 +150,7 @@ package struct LeaseClock<Instant: InstantProtocol & Sendable>: Hashable, Sendab
     /// The latest instant from which the session has its whole timeout, going by what was answered by `end`.
     private func latest(endedBy end: Instant?) -> Instant? {
         let answer = end.flatMap { end in activities.last { $0.end <= end } }
-        let base = answer.map { rules.countsFromTheStart ? $0.start : $0.end }
-        return [floor, base].compactMap { $0 }.max()
+        return [floor, answer?.start].compactMap { $0 }.max()
     }
 
     private mutating func believe(_ base: Instant) {
