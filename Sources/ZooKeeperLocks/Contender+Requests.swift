@@ -63,12 +63,9 @@ extension Contender {
         do {
             let id = try session.reserveWatch(on: node, by: byExists ? .exists : .get) { [weak self] result in
                 // A session that ends is told of by itself.
-                guard case .success(let event) = result, let self else { return }
-                core.withLock { $0.watches[name] = nil }
-                post(.changed(name, event.kind), of: entry)
+                if case .success(let event) = result { self?.post(.changed(name, event.kind), of: entry) }
             }
-            let last = core.withLock { $0.watches.updateValue((session, id), forKey: name) }
-            if let last { last.session.forgetWatch(last.id) }
+            core.withLock { $0.watches.append((session, id)) }
             let request: Request = byExists ? .exists(node, watch: id) : .get(node, watch: id)
             session.submit(request, deadline: deadline) { [self] in
                 post(.watched(name, $0.map { _ in }), of: entry)
