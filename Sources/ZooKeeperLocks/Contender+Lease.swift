@@ -47,6 +47,8 @@ extension Contender {
 
     /// Tells, ends the lease, gives the lock away: so that a holder that is alive but stuck does not block the others for ever.
     func limitHold(to limit: Duration) {
+        // A century is as good as for ever, and instants can be computed with it.
+        let limit = min(limit, .seconds(3_155_760_000))
         let end = ContinuousClock.now + limit
         let timers = [
             TimerThread.shared.schedule(at: end - limit / 10) { [weak self] in
@@ -54,10 +56,10 @@ extension Contender {
             },
             TimerThread.shared.schedule(at: end) { [weak self] in self?.post(.leaseEnded(.heldTooLong)) },
             TimerThread.shared.schedule(at: end + limit / 10) { [weak self] in
-                guard let self, !requestRelease() else { return }
-                client.configuration.logger.error(
+                guard let self, !core.withLock({ $0.machine.isEnded }), !requestRelease() else { return }
+                complain(
                     "a lock was held for too long by a holder that did not stop: it is given away",
-                    metadata: ["path": "\(path)", "limit": "\(limit)"])
+                    ["path": "\(path)", "limit": "\(limit)"])
             },
         ]
         let isOver = core.withLock { core in
@@ -72,10 +74,16 @@ extension Contender {
     func watchOverrun(origin: (file: String, line: Int)) {
         TimerThread.shared.schedule(at: validUntil) { [weak self] in
             guard let self, !state.isReleased else { return }
-            client.configuration.logger.error(
+            complain(
                 "the body of a withLock goes on although its lease is over: it ignores its cancellation",
-                metadata: ["path": "\(path)", "acquired": "\(origin.file):\(origin.line)"])
+                ["path": "\(path)", "acquired": "\(origin.file):\(origin.line)"])
         }
+    }
+
+    /// A log handler may block, as on a full pipe, and the thread that ends other leases in time must not wait for that.
+    private func complain(_ message: Logger.Message, _ metadata: Logger.Metadata) {
+        let logger = client.configuration.logger
+        DetachedThread.start("zk-log") { logger.error(message, metadata: metadata) }
     }
 
     func cancelHoldTimers() {

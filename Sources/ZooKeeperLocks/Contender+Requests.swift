@@ -27,8 +27,14 @@ extension Contender {
             }
         case .prove(let own, let step):
             let node = path.appending(unchecked: own.name)
-            session.submit(.commit([.check(node, version: nil)]), deadline: deadline) { [self] in
-                post(.proved(step: step, $0.map { _ in }), of: entry)
+            session.submit(.commit([.check(node, version: nil)]), deadline: deadline) { [self] result in
+                guard case .failure(let failure) = result, failure.code == .notAuthorized else {
+                    return post(.proved(step: step, result.map { _ in }), of: entry)
+                }
+                // The own node may not be read. Its watch looks after it; that the session lives, any write shows.
+                session.submit(.commit([.check(path, version: nil)]), deadline: deadline) { [self] in
+                    post(.proved(step: step, $0.map { _ in }), of: entry)
+                }
             }
         case .barrier(let step):
             session.submit(.commit([.check(path, version: nil)]), deadline: deadline) { [self] in
@@ -63,12 +69,9 @@ extension Contender {
         do {
             let id = try session.reserveWatch(on: node, by: byExists ? .exists : .get) { [weak self] result in
                 // A session that ends is told of by itself.
-                guard case .success(let event) = result, let self else { return }
-                core.withLock { $0.watches[name] = nil }
-                post(.changed(name, event.kind), of: entry)
+                if case .success(let event) = result { self?.post(.changed(name, event.kind), of: entry) }
             }
-            let last = core.withLock { $0.watches.updateValue((session, id), forKey: name) }
-            if let last { last.session.forgetWatch(last.id) }
+            core.withLock { $0.watches.append((session, id)) }
             let request: Request = byExists ? .exists(node, watch: id) : .get(node, watch: id)
             session.submit(request, deadline: deadline) { [self] in
                 post(.watched(name, $0.map { _ in }), of: entry)

@@ -24,8 +24,8 @@ final class Contender: Sendable {
         var observer: Session.ObserverID?
         /// What the session keeps alive for the machine; see ``QueueMachine/stake``.
         var stake: Stake?
-        /// By node: what would still be told to this contender.
-        var watches: [String: (session: Session, id: WatchID)] = [:]
+        /// All that were asked for in this session. None is forgotten before the end: a later one on the same node may not be set yet.
+        var watches: [(session: Session, id: WatchID)] = []
         var listeners = LeaseListeners()
         var lossHandlers: [@Sendable (LossReason) -> Void] = []
         var loss: LossReason?
@@ -96,6 +96,7 @@ final class Contender: Sendable {
             let previous = (core.session, core.observer)
             core.session = session
             core.observer = observer
+            core.watches = []
             return previous
         }
         if let session = previous.0, let observer = previous.1 { session.removeObserver(observer) }
@@ -240,12 +241,12 @@ final class Contender: Sendable {
         case .end:
             released.resolve(())
             let (observation, watches, listeners) = core.withLock { core in
-                defer { (core.observer, core.watches) = (nil, [:]) }
+                defer { (core.observer, core.watches) = (nil, []) }
                 return ((core.session, core.observer), core.watches, core.listeners)
             }
             listeners.finish()
             // The node that was waited for may stay for long, with many who come and go in front of it.
-            for watch in watches.values { watch.session.forgetWatch(watch.id) }
+            for watch in watches { watch.session.forgetWatch(watch.id) }
             if let session = observation.0, let observer = observation.1 { session.removeObserver(observer) }
         case .pause(let pause, let step):
             TimerThread.shared.schedule(at: .now + length(of: pause, session)) {

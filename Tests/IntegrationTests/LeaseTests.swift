@@ -265,6 +265,8 @@ import ZooKeeperTestKit
                 try await client.create(NodePath("/lock"))
                 var options = DistributedLock.Options()
                 options.acl = [ACL([.write, .create, .delete], scheme: "world", id: "anyone")]
+                // So that the contender proves itself, too, ahead of the grant.
+                options.waitsForConfirmedLease = true
                 let unreadable = try await client.lock("/lock", options: options).acquire()
                 let other = try await client.lock("/other").acquire()
                 try await Task.sleep(for: Self.timeout * 3)

@@ -48,7 +48,9 @@ import ZooKeeperTestKit
             await first.release()
             await (try await second.value).release()
             let lease = try await third.value
-            #expect(seen.all == [2, 0])
+            // Whether the queue is looked at in between, and by then with whom in it, depends on which news comes first.
+            #expect(seen.all.first == 2)
+            #expect(zip(seen.all, seen.all.dropFirst()).allSatisfy { $0 > $1 })
             await lease.release()
         }
     }

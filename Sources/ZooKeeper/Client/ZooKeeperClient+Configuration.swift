@@ -26,7 +26,7 @@ extension ZooKeeperClient {
         public var clockDrift = 0.001
 
         /// The `tickTime` of the ensemble, where it is known. Without it the shortest timeout that servers agree to, two ticks, is taken
-        /// for granted, and a lease is believed for a little less long: by at most an eighth of the session timeout.
+        /// for granted, and a lease is believed for a little less long: by at most a quarter of the session timeout.
         public var tickTime: Duration?
 
         /// How long before the end of what may be believed a holder is told to stop; `nil` for a twentieth of the session timeout.

@@ -52,6 +52,8 @@ extension Session {
         var holdings = 0
         var timer: (id: TimerThread.ID, due: ContinuousClock.Instant)?
         var lastQuestion: ContinuousClock.Instant?
+        /// When the last look found no connection.
+        var lastDown: ContinuousClock.Instant?
         var isProofUnderway = false
         /// Where the next proof goes on, when the stakes are too many for one.
         var nextStake = 0
@@ -65,13 +67,22 @@ extension Session {
         /// good enough to begin anything.
         var stopMargin: Duration { min(settings.stopMargin ?? clock.timeout / 20, clock.timeout / 4) }
 
+        var someParent: NodePath {
+            var parent: NodePath?
+            stakes.forEach { parent = parent ?? $1.node.parent }
+            return parent ?? .root
+        }
+
         var isConfirmed: Bool {
             clock.validUntil != nil && clock.confirmedUntil == clock.validUntil
         }
 
-        /// How long after one question the next is due.
-        var period: Duration {
-            stakes.count > 0 && !isConfirmed ? clock.proofSpacing * 1.05 : clock.timeout / 6
+        /// When the next question is due; `nil`: at once.
+        var nextQuestion: ContinuousClock.Instant? {
+            guard let lastQuestion else { return nil }
+            guard stakes.count > 0, !isConfirmed else { return lastQuestion + clock.timeout / 6 }
+            // What confirms is a proof apart from the last, and that may have been anybody's write: of late, the create.
+            return max(lastQuestion, clock.proofs.last?.end ?? lastQuestion) + clock.proofSpacing * 1.05
         }
 
         /// When the holders have to be told to stop.
@@ -140,7 +151,7 @@ extension Session {
         let now = ContinuousClock.now
         var due =
             core.link == .connected
-            ? core.lease.lastQuestion.map { $0 + core.lease.period } ?? now
+            ? core.lease.nextQuestion ?? now
             : now + core.lease.clock.timeout / 20
         if let deadline = core.lease.deadline { due = min(due, max(deadline, now)) }
         if let timer = core.lease.timer {
@@ -157,12 +168,14 @@ extension Session {
     }
 
     private func upkeep() {
-        // Taken before the look: a handshake that begins after the look begins after this.
+        // Taken before the look: a handshake that begins after the look begins after this. But the C client sends its handshake just
+        // before it says so, and may be stopped in between: only a look that is followed by another one without a connection counts.
         let now = ContinuousClock.now
         let hasNoConnection = carrier.hasNoConnection
         let (ended, question) = core.withLock { core -> ([@Sendable (StakeEnd) -> Void], Question?) in
             core.lease.timer = nil
-            if hasNoConnection { core.lease.clock.sawNoConnection(at: now) }
+            if hasNoConnection, let last = core.lease.lastDown { core.lease.clock.sawNoConnection(at: last) }
+            core.lease.lastDown = hasNoConnection ? now : nil
             let isOver = core.lease.deadline.map { $0 <= now } ?? false
             let ended = isOver ? core.lease.endHoldings() : []
             let question = core.link == .connected ? self.question(at: now, &core) : nil
@@ -178,7 +191,7 @@ extension Session {
     }
 
     private func question(at now: ContinuousClock.Instant, _ core: inout Core) -> Question? {
-        if let last = core.lease.lastQuestion, last + core.lease.period > now { return nil }
+        if let due = core.lease.nextQuestion, due > now { return nil }
         core.lease.lastQuestion = now
         guard core.lease.stakes.count > 0, !core.lease.isProofUnderway else { return .read }
         var stakes: [(id: StakeID, node: NodePath)] = []
@@ -193,8 +206,8 @@ extension Session {
     }
 
     private func prove(_ stakes: [(id: StakeID, node: NodePath)]) {
-        // Where none of the nodes may be read, any other write shows at least that the session lives.
-        let nodes = stakes.isEmpty ? [.root] : stakes.map(\.node)
+        // Where none of the nodes may be read, any other write shows at least that the session lives; whoever queues may read the parent.
+        let nodes = stakes.isEmpty ? [core.withLock(\.lease.someParent)] : stakes.map(\.node)
         submit(.commit(nodes.map { .check($0, version: nil) }), deadline: .now + timeout) { [weak self] result in
             self?.proved(stakes, result)
         }
