@@ -29,7 +29,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
         // Child processes: the TestKit's servers and the demonstration's workers.
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0", traits: []),
-        // The FaultKit's proxy, and nothing else.
+        // The FaultKit's proxy, and nothing else; fair-queue builds it too, for its partition.
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     ],
     targets: [
@@ -50,7 +50,7 @@ let package = Package(
             dependencies: ["ZooKeeper", .product(name: "Subprocess", package: "swift-subprocess")],
             swiftSettings: settings
         ),
-        // The only target that builds NIO.
+        // The only target that uses NIO.
         .target(
             name: "ZooKeeperFaultKit",
             dependencies: [
@@ -68,7 +68,7 @@ let package = Package(
         .executableTarget(
             name: "fair-queue",
             dependencies: [
-                "ToolArguments", "ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit",
+                "ToolArguments", "ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit", "ZooKeeperFaultKit",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
@@ -98,7 +98,8 @@ let package = Package(
         .testTarget(
             name: "FairQueueTests",
             dependencies: [
-                "fair-queue", "ToolArguments", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "fair-queue", "ToolArguments", "ZooKeeperTestKit",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings
         ),

@@ -26,6 +26,7 @@ struct HistoryTests {
         var story = Story()
         story.turn(3, .max, queued: 0, acquired: 1, released: 2, round: 7)
         story.crashed(1, 10, killed: 10, gone: 12)
+        story.cancelled(1, 10, at: 3, held: 2)
         story.add(2, at: 4, .failed("a \"quoted\"\nreason"))
         for event in story.events {
             let line = try event.line()

@@ -158,6 +158,21 @@ struct JudgeTests {
         #expect(verdict.overlaps == 1)
     }
 
+    @Test func theTurnOfACutOffHolderEndsWhenItHasStopped() {
+        func verdict(nextAcquired: Int) -> Judge.Verdict {
+            self.verdict {
+                $0.queued(1, 10, at: 0)
+                $0.acquired(1, 10, at: 1)
+                $0.cancelled(1, 10, at: 8)
+                $0.turn(2, 11, queued: 1, acquired: nextAcquired, released: 20)
+                // It comes back, behind all others.
+                $0.turn(1, 15, queued: 18, acquired: 21, released: 22, round: 2)
+            }
+        }
+        #expect(verdict(nextAcquired: 7) == Judge.Verdict(fifoViolations: 0, overlaps: 1, tokensRising: true))
+        #expect(verdict(nextAcquired: 8) == Judge.Verdict())
+    }
+
     @Test func aTokenThatComesTwiceDoesNotRise() {
         let verdict = verdict {
             $0.turn(1, 10, queued: 0, acquired: 1, released: 2)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Testing
+import ZooKeeperTestKit
 
 @testable import fair_queue
 
@@ -44,6 +45,22 @@ struct OptionsTests {
         }
     }
 
+    @Test func aPartition() throws {
+        let options = try Options.parse(["--partition"])
+        #expect(options.plan.partitionRound == 2)
+        guard case .partitionable = options.chosenServers else {
+            Issue.record("not an ensemble that can be partitioned")
+            return
+        }
+        #expect(options.chosenServers.ownCount == 3)
+        #expect(options.chosenServers.sessionTimeout == .seconds(2))
+        // Nobody is to notice the partition before the session ends.
+        let configuration = Partition.configuration
+        #expect(Partition.sessionTimeouts.upperBound * 2 <= configuration.tickTime * configuration.syncLimit)
+        #expect(try Options.parse(["--partition", "--ensemble", "--session-timeout", "5s"]).plan.partitionRound == 2)
+        #expect(try Options.parse([]).plan.partitionRound == nil)
+    }
+
     @Test(arguments: [(6, 3, 9), (1, 3, 2), (5, 1, 3)])
     func theLeaderIsKilledInTheMiddle(_ workers: Int, _ rounds: Int, _ turn: Int) throws {
         let options = try Options.parse(["--kill-leader", "--workers", "\(workers)", "--rounds", "\(rounds)"])
@@ -60,6 +77,12 @@ struct OptionsTests {
         (["--kill-leader", "--crash"], "one at a time"),
         (["--kill-leader", "--hold", "0"], "would be over before"),
         (["--kill-leader", "--workers", "1", "--rounds", "1"], "would be over before"),
+        (["--partition", "--servers", "a:1"], "not with --servers"),
+        (["--partition", "--crash"], "one at a time"),
+        (["--partition", "--kill-leader"], "one at a time"),
+        (["--partition", "--workers", "1"], "second worker"),
+        (["--partition", "--session-timeout", "1900ms"], "2.0 s to 5.0 s"),
+        (["--partition", "--session-timeout", "6s"], "2.0 s to 5.0 s"),
         (["--session-timeout", "999ms"], "1 second to 10 minutes"),
         (["--session-timeout", "11m"], "1 second to 10 minutes"),
         (["--tick-time", "1s"], "--servers"), (["--servers", "a:1", "--tick-time", "0"], "more than zero"),

@@ -110,6 +110,42 @@ struct QueueBoardTests {
         #expect(last(at: 99) == "  x member 2: no port")
     }
 
+    @Test func aHolderThatIsCutOffIsShown() {
+        let plan = Plan(workers: 2, rounds: 2, hold: .milliseconds(100), path: "/demo", partitionRound: 1)
+        var story = Story()
+        story.queued(1, 10, at: 0)
+        story.acquired(1, 10, at: 0)
+        story.queued(2, 20, at: 1)
+        // In the order in which things are learned, of workers and of members.
+        var board = board(plan) { $0 = story }
+        func tell(_ tell: (inout Story) -> Void) {
+            var next = Story()
+            tell(&next)
+            for event in next.events { board.apply(History.Entry(event: event)) }
+            for event in next.ensembleEvents { board.apply(event) }
+        }
+        tell { $0.ensemble(3, at: 100, .followerCutOff) }
+        #expect(text(board, at: 150)[3].hasPrefix("  lock [1]  <-  queue [2]"))
+        #expect(text(board, at: 600).last == "  x cut off: member 3, to which the holder is connected, 0.5 s")
+        tell { $0.cancelled(1, 10, at: 1100) }
+        #expect(text(board, at: 1300)[3].hasPrefix("  lock [1 x]  <-  queue [2]"))
+        #expect(text(board, at: 1300).contains { $0.hasPrefix("  [1]  stopped      0.2 s") })
+        #expect(
+            text(board, at: 1300).last
+                == "  x cut off: member 3, to which the holder is connected, 1.2 s; told to stop 1.0 s after the cut"
+        )
+        #expect(text(board, at: 1300).contains("  turns 1x "))
+        tell { $0.gaveAway(2, 1, 10, stopped: 1100, at: 1512) }
+        #expect(text(board, at: 1513)[3].hasPrefix("  lock [ ]  <-  queue [2]"))
+        #expect(
+            text(board, at: 1513).last == "  ok the lock of worker 1 was given away 412 ms after it had stopped"
+        )
+        tell { $0.ensemble(3, at: 1515, .partitionHealed) }
+        #expect(text(board, at: 1520).last?.hasSuffix("; member 3 is back") == true)
+        tell { $0.ensemble(3, at: 1530, .memberFailed("no answer")) }
+        #expect(text(board, at: 1540).last == "  x member 3: no answer")
+    }
+
     @Test func whoIsDoneStandsLast() {
         let board = board {
             $0.turn(1, 10, queued: 0, acquired: 1, released: 2, round: 2)

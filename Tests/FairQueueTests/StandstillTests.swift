@@ -37,6 +37,15 @@ struct StandstillTests {
         #expect(standstill.longest == .milliseconds(250))
     }
 
+    @Test func aHolderThatWasToldToStopHoldsNoMore() {
+        let standstill = standstill(killedAt: 150) {
+            $0.acquired(1, 10, at: 100)
+            $0.cancelled(1, 10, at: 180)
+            $0.acquired(2, 11, at: 480)
+        }
+        #expect(standstill.longest == .milliseconds(300))
+    }
+
     @Test func whatWasBeforeTheKillDoesNotCount() {
         let standstill = standstill(killedAt: 5000) {
             $0.acquired(1, 10, at: 0)

@@ -29,6 +29,24 @@ struct Story {
         add(worker, round: round, at: gone, .crashed(Self.place(token), held: .zero, killed: Self.instant(killed)))
     }
 
+    mutating func cancelled(_ worker: Int, _ token: Int64, at time: Int, held: Int = 0, round: Int = 1) {
+        add(worker, round: round, at: time, .cancelled(Self.place(token), held: .milliseconds(held)))
+    }
+
+    /// The leader gives the lock of a worker away.
+    mutating func gaveAway(
+        _ leader: Int, _ worker: Int, _ token: Int64, stopped: Int, held: Int = 0, at time: Int, round: Int = 1
+    ) {
+        let cancellation = Cancellation(
+            worker: worker,
+            round: round,
+            place: Self.place(token),
+            held: .milliseconds(held),
+            stopped: Self.instant(stopped)
+        )
+        ensemble(leader, at: time, .gaveAway(cancellation))
+    }
+
     mutating func ensemble(_ member: Int, at time: Int, _ kind: EnsembleEvent.Kind) {
         ensembleEvents.append(EnsembleEvent(member: member, instant: Self.instant(time), kind: kind))
     }

@@ -130,6 +130,56 @@ struct SummaryTests {
         #expect(failed.complaints == ["member 3: no port"])
     }
 
+    private let partition = Plan(workers: 2, rounds: 1, partitionRound: 1)
+
+    /// Two turns; the first holder is cut off at 5.
+    private func cutOff(stopped: Int = 100, givenAway: Int? = 512) -> Summary {
+        summary(partition) {
+            $0.queued(1, 10, at: 0)
+            $0.acquired(1, 10, at: 1)
+            $0.ensemble(3, at: 5, .followerCutOff)
+            $0.cancelled(1, 10, at: stopped)
+            if let givenAway { $0.gaveAway(2, 1, 10, stopped: stopped, at: givenAway) }
+            $0.turn(2, 11, queued: 1, acquired: 515, released: 520)
+        }
+    }
+
+    @Test func aTurnThatEndedWithAMarginIsATurn() {
+        let summary = cutOff()
+        #expect(summary.isGood)
+        #expect(summary.verdict == Judge.Verdict())
+        #expect(summary.acquisitions == 2)
+        #expect(summary.cutOff == [3])
+        #expect(summary.cancelled == 1)
+        #expect(summary.losses == 0)
+        #expect(summary.margin == .milliseconds(412))
+        #expect(Plan(workers: 6, rounds: 3, partitionRound: 2).acquisitions == 18)
+    }
+
+    @Test func aHolderThatStopsTooLateIsAComplaint() {
+        // Before the next one has the lock, but too late all the same.
+        #expect(
+            cutOff(stopped: 514).complaints == ["the lock was given away 2 ms before its holder had stopped"]
+        )
+        #expect(cutOff(stopped: 512).complaints == ["the lock was given away 0 s before its holder had stopped"])
+    }
+
+    @Test func aPartitionThatWasAskedForMustHappenAndBeSeen() {
+        #expect(cutOff(givenAway: nil).complaints == ["nobody saw the leader give the lock away"])
+        func finished(_ tell: (inout Story) -> Void) -> [String] {
+            summary(partition) {
+                $0.turn(1, 10, queued: 0, acquired: 1, released: 11)
+                tell(&$0)
+                $0.turn(2, 11, queued: 1, acquired: 12, released: 22)
+            }.complaints
+        }
+        #expect(finished { _ in } == ["no follower was cut off"])
+        #expect(
+            finished { $0.ensemble(3, at: 5, .followerCutOff) }
+                == ["the holder that was cut off was not told to stop"]
+        )
+    }
+
     @Test func afterAnInterruptionNothingCounts() {
         let summary = summary(two, interruptedAt: 5) {
             $0.queued(1, 10, at: 0)

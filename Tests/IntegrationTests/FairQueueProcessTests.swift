@@ -20,6 +20,10 @@ import ZooKeeperTestKit
         var crashes: Int?
         var recoveryMs: Double?
         var recoveryBoundMs: Double?
+        var marginMs: Double?
+        var timeMs: Double?
+        var cancelled: Int?
+        var lost: Int?
     }
 
     private func lines(_ output: String) throws -> [Line] {
@@ -63,6 +67,36 @@ import ZooKeeperTestKit
         let (recovery, bound) = (try #require(summary.recoveryMs), try #require(summary.recoveryBoundMs))
         print("the next holder came \(recovery) ms after the kill, bound \(bound) ms")
         #expect(recovery <= bound)
+    }
+
+    @Test func aHolderThatIsCutOffStopsBeforeTheLockIsGivenAway() async throws {
+        let (status, output, error) = try await BuiltProgram("fair-queue").run(["--partition", "--json"])
+        #expect(status == .exited(0), "\(output.suffix(2000)) \(error)")
+        let lines = try lines(output)
+        let cancelled = try #require(lines.first { $0.event == "cancelled" })
+        #expect(lines.count { $0.event == "cancelled" } == 1)
+        let margin = try #require(cancelled.marginMs)
+        print("the holder had stopped \(margin) ms before the leader deleted its node")
+        #expect(margin > 0)
+        // The cut comes first; the next one gets the lock after the holder has stopped.
+        let stopped = try #require(cancelled.timeMs)
+        let cut = try #require(lines.first { $0.event == "followerCutOff" }?.timeMs)
+        #expect(cut < stopped)
+        let next = try #require(
+            lines.first { $0.event == "acquired" && ($0.token ?? 0) > (cancelled.token ?? .max) })
+        #expect(try #require(next.timeMs) > stopped)
+        #expect(next.worker != cancelled.worker)
+        // The worker comes back.
+        #expect(lines.contains { $0.event == "partitionHealed" })
+        #expect(lines.count { $0.event == "acquired" && $0.worker == cancelled.worker } == 3)
+        #expect(lines.count { $0.event == "released" } == 17)
+        let summary = try #require(lines.last)
+        #expect(summary.acquisitions == 18)
+        #expect(summary.fifoViolations == 0)
+        #expect(summary.overlaps == 0)
+        #expect(summary.tokensRising == true)
+        #expect(summary.cancelled == 1)
+        #expect(summary.lost == 0)
     }
 
     @Test(arguments: [Signal.kill, .interrupt, .terminate])

@@ -23,13 +23,15 @@ struct Demonstration: Sendable {
                 sessionTimeout: sessionTimeout,
                 isQuiet: isQuiet
             )
-            let clients = try await how.connect(plan.workers - (plan.crashRound == nil ? 0 : 1))
+            let partition = try await partition(of: servers, how)
+            let ways = partition?.clients ?? Array(repeating: how, count: numbers.count)
+            let clients = try await WorkerClient.connect(ways)
             do {
                 // What the servers made of the timeout that was asked for.
                 let agreed = clients.map(\.sessionTimeout).max() ?? sessionTimeout
                 let start = Message.Start(instant: .now, recoveryBound: agreed + servers.tickTime + .seconds(1))
                 feed.yield(.stage(.running(start)))
-                try await work(clients, how, servers.ensemble)
+                try await work(clients, how, servers.ensemble, partition)
             } catch {
                 await WorkerClient.close(clients)
                 throw error
@@ -38,8 +40,32 @@ struct Demonstration: Sendable {
         }
     }
 
-    private func work(_ clients: [ZooKeeperClient], _ how: WorkerClient, _ ensemble: TestEnsemble?) async throws {
+    /// The workers of this process.
+    private var numbers: [Int] {
+        (1...plan.workers).filter { plan.crashRound == nil || $0 != Plan.crashingWorker }
+    }
+
+    private func partition(of servers: Servers.Running, _ how: WorkerClient) async throws -> Partition? {
+        guard plan.partitionRound != nil, let partitionable = servers.partitionable else { return nil }
+        return try await Partition(partitionable, plan, how) { [feed] event in feed.yield(.ensemble(event)) }
+    }
+
+    private func work(
+        _ clients: [ZooKeeperClient],
+        _ how: WorkerClient,
+        _ ensemble: TestEnsemble?,
+        _ partition: Partition?
+    ) async throws {
         let locks = try clients.map { try $0.lock(plan.path) }
+        if let partition {
+            async let ensembleIsWhole: Void = partition.run()
+            await takeTurns(locks, how) { [feed] event in
+                feed.yield(.event(event))
+                partition.note(event)
+            }
+            partition.workersAreDone()
+            return await ensembleIsWhole
+        }
         guard let leaderKillTurn = plan.leaderKillTurn, let ensemble else {
             return await takeTurns(locks, how) { [feed] event in feed.yield(.event(event)) }
         }
@@ -59,8 +85,9 @@ struct Demonstration: Sendable {
         _ how: WorkerClient,
         report: @escaping @Sendable (Event) -> Void
     ) async {
-        let numbers = (1...plan.workers).filter { plan.crashRound == nil || $0 != Plan.crashingWorker }
         await withTaskGroup { group in
+            var others = Array(zip(numbers, locks))
+            let (entered, entry) = AsyncStream.makeStream(of: Never.self)
             if let crashRound = plan.crashRound {
                 let process = WorkerProcess(
                     assignment: Assignment(
@@ -69,11 +96,20 @@ struct Demonstration: Sendable {
                         path: plan.path
                     )
                 )
-                let (entered, entry) = AsyncStream.makeStream(of: Never.self)
                 group.addTask { await process.run(report: report, onQueued: { entry.finish() }) }
                 for await _ in entered {}
+            } else if plan.partitionRound != nil, let (number, lock) = others.first {
+                others.removeFirst()
+                group.addTask {
+                    defer { entry.finish() }
+                    await worker(number).run(lock) { event in
+                        report(event)
+                        entry.finish()
+                    }
+                }
+                for await _ in entered {}
             }
-            for (number, lock) in zip(numbers, locks) {
+            for (number, lock) in others {
                 group.addTask { await worker(number).run(lock, report: report) }
             }
         }
@@ -85,7 +121,8 @@ struct Demonstration: Sendable {
             rounds: plan.rounds,
             hold: plan.hold,
             patience: plan.patience,
-            crashRound: crashRound
+            crashRound: crashRound,
+            cutOffRound: number == Plan.cutOffWorker ? plan.partitionRound : nil
         )
     }
 }

@@ -32,7 +32,7 @@ struct Options: ParsableArguments {
 
     @Option(
         help: .init(
-            "How long the servers keep the session of a worker that is silent (default: 3s, with --ensemble 6s, with --servers 10s).",
+            "How long the servers keep the session of a worker that is silent (default: 3s, with --ensemble 6s, with --partition 2s, with --servers 10s).",
             valueName: "duration"
         ),
         transform: Duration.init(argument:)
@@ -54,6 +54,17 @@ struct Options: ParsableArguments {
     @Flag(help: "Kill -9 the leader of the ensemble in the middle of the run (implies --ensemble).")
     var killLeader = false
 
+    @Flag(
+        help: .init(
+            "Cut the follower of worker 1 off from the other servers while that worker holds the lock (implies --ensemble).",
+            discussion: """
+                The worker keeps the lock until it is told to stop, which is before the leader gives the lock away. When \
+                the servers reach each other again it takes the rest of its turns; the one that was cut short counts.
+                """
+        )
+    )
+    var partition = false
+
     @Flag(help: "Write one JSON object a line, for programs.")
     var json = false
 
@@ -74,6 +85,7 @@ struct Options: ParsableArguments {
             "--kill-leader: the run would be over before; half of it has to last \(Self.shortestHalf.brief): "
                 + "a longer --hold, or more --rounds"
         )
+        try validatePartition(demand)
         try demand(tickTime == nil || servers != nil, "--tick-time is about --servers")
         try demand(tickTime ?? .seconds(1) > .zero, "--tick-time 0: more than zero")
         if let sessionTimeout {
@@ -89,6 +101,22 @@ struct Options: ParsableArguments {
         }
     }
 
+    private func validatePartition(_ demand: (Bool, String) throws -> Void) throws {
+        guard partition else { return }
+        try demand(servers == nil, "--partition cuts servers of its own only: not with --servers")
+        try demand(!crash, "--partition and --crash: one at a time, so that its figure means something")
+        try demand(!killLeader, "--partition and --kill-leader: one at a time, so that its figure means something")
+        try demand(workers >= 2, "--partition needs a second worker, who gets the lock next: --workers 2 or more")
+        if let sessionTimeout {
+            try demand(
+                Partition.sessionTimeouts.contains(sessionTimeout),
+                "--partition --session-timeout \(sessionTimeout.brief): "
+                    + "\(Partition.sessionTimeouts.lowerBound.brief) to \(Partition.sessionTimeouts.upperBound.brief), "
+                    + "so that the session ends before the servers notice the partition"
+            )
+        }
+    }
+
     /// From the kill of the leader to the end there has to be time for both to be seen.
     private static let shortestHalf = Duration.milliseconds(200)
 
@@ -100,11 +128,13 @@ struct Options: ParsableArguments {
             hold: hold,
             path: path,
             crashRound: crash ? (rounds + 1) / 2 : nil,
-            leaderKillTurn: killLeader ? (workers * rounds + 1) / 2 : nil
+            leaderKillTurn: killLeader ? (workers * rounds + 1) / 2 : nil,
+            partitionRound: partition ? (rounds + 1) / 2 : nil
         )
     }
 
     var chosenServers: Servers {
+        if partition { return .partitionable }
         guard let servers else { return ensemble || killLeader ? .ensemble : .embedded }
         return .given(connectString: servers, tickTime: tickTime ?? Servers.usualTickTime)
     }

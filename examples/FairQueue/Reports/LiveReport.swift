@@ -37,7 +37,7 @@ struct LiveReport: Report {
     mutating func show(_ entry: History.Entry) {
         board.apply(entry)
         switch entry.event.kind {
-        case .acquired, .lost, .crashed, .failed:
+        case .acquired, .lost, .cancelled, .crashed, .failed:
             if let lastDrawn, ContinuousClock.now - lastDrawn < Self.shortestInterval { return }
             draw()
         case .queued, .released:

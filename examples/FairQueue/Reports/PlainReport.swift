@@ -34,11 +34,12 @@ struct PlainReport: Report {
                     + (entry.recovery.map { ", \($0.brief) after the kill (bound \(start.recoveryBound.brief))" } ?? "")
             case .released(_, let held): "held \(held.brief)"
             case .lost(_, let held): "lost the lock it had held \(held.brief)"
+            case .cancelled(_, let held): "told to stop, and has, after holding it \(held.brief)"
             case .crashed(_, let held, _): "killed after \(held.brief) as the holder"
             case .failed(let reason): reason
             }
         return time(event.instant, start) + "  worker " + "\(event.worker)".padded(to: 3) + "  round "
-            + "\(event.round)".padded(to: 3) + "  " + event.kind.name.padded(to: 8) + "  " + details
+            + "\(event.round)".padded(to: 3) + "  " + event.kind.name.padded(to: 9) + "  " + details
     }
 
     static func line(_ event: EnsembleEvent, _ start: Message.Start) -> String {
@@ -47,6 +48,10 @@ struct PlainReport: Report {
             case .leaderKilled: "killed: it was the leader"
             case .leaderElected: "leads"
             case .memberRestarted: "serves again"
+            case .followerCutOff: "cut off from the other members, and does not know: the holder is connected to it"
+            case .gaveAway(let cancellation):
+                "gives the lock of worker \(cancellation.worker) away, " + cancellation.comparison(to: event.instant)
+            case .partitionHealed: "reaches the other members again"
             case .memberFailed(let reason): "failed: \(reason)"
             }
         return time(event.instant, start) + "  member " + "\(event.member)".padded(to: 3) + "  " + what
@@ -58,6 +63,15 @@ struct PlainReport: Report {
         let thousandths = String(Int(milliseconds.rounded()) % 1000)
         let time = seconds + "." + String(repeating: "0", count: 3 - thousandths.count) + thousandths
         return time.padded(to: 8, alignment: .right)
+    }
+}
+
+extension Cancellation {
+    /// `412 ms after it had stopped`.
+    func comparison(to givenAway: ContinuousClock.Instant) -> String {
+        let margin = margin(to: givenAway)
+        return margin > .zero
+            ? "\(margin.brief) after it had stopped" : "\((.zero - margin).brief) before it had stopped"
     }
 }
 

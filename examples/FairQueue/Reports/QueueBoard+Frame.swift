@@ -43,8 +43,8 @@ extension QueueBoard {
         let order = order
         var line = StyledLine("  lock ", .faint)
         let holders = order.filter(\.isHolding)
-        if let crashed = order.first(where: \.isCrashed), recovery == nil {
-            line.add("[\(crashed.worker) \(glyphs.cross)]", .bad)
+        if let former = order.first(where: \.isCutShort), recovery == nil, cutOff?.givenAway == nil {
+            line.add("[\(former.worker) \(glyphs.cross)]", .bad)
         } else if holders.isEmpty {
             line.add("[ ]", .faint)
         }
@@ -60,7 +60,7 @@ extension QueueBoard {
     /// Who held so far; the latest where there is no room for all.
     func strip(_ columns: Int, _ glyphs: Glyphs) -> StyledLine {
         let marks = turns.map { turn in
-            turn.isCrash
+            turn.isCutShort
                 ? StyledLine("\(turn.worker)\(glyphs.cross)", .bad) : StyledLine("\(turn.worker)", .worker(turn.worker))
         }
         let room = columns - 14
@@ -92,49 +92,6 @@ extension QueueBoard {
         return line
     }
 
-    private func incident(
-        at now: ContinuousClock.Instant,
-        _ start: Message.Start,
-        _ glyphs: Glyphs
-    ) -> StyledLine {
-        leaderLoss.map { leaderReport($0, at: now, glyphs) } ?? crashReport(start, glyphs)
-    }
-
-    private func leaderReport(_ loss: LeaderLoss, at now: ContinuousClock.Instant, _ glyphs: Glyphs) -> StyledLine {
-        if let failure = loss.failure { return StyledLine("  \(glyphs.cross) member \(loss.killed): \(failure)", .bad) }
-        let pause = isComplete ? .zero : standstill.current(at: now)
-        // A hand-over takes a moment too.
-        let stands = pause > .milliseconds(100)
-        var line: StyledLine
-        if let next = loss.next, !stands {
-            line = StyledLine("  \(glyphs.check) ", .good)
-            line.add("member \(next) leads")
-            if loss.isWhole { line.add(", member \(loss.killed) is back") }
-            if let longest = standstill.longest { line.add("; the queue stood still for \(longest.brief)") }
-        } else {
-            line = StyledLine("  \(glyphs.cross) kill -9", .bad)
-            line.add(" of the leader, member \(loss.killed)")
-            if let next = loss.next { line.add("; member \(next) leads") }
-            if stands { line.add("; the queue stands still, \(pause.stopwatch)") }
-        }
-        return line
-    }
-
-    private func crashReport(_ start: Message.Start, _ glyphs: Glyphs) -> StyledLine {
-        let bound = start.recoveryBound.brief
-        if let recovery {
-            var line = StyledLine("  \(glyphs.check) ", .good)
-            line.add(
-                "worker \(recovery.worker) had the lock \(recovery.duration.brief) after the kill (bound \(bound))"
-            )
-            return line
-        }
-        guard let crashed = order.first(where: \.isCrashed) else { return StyledLine() }
-        var line = StyledLine("  \(glyphs.cross) kill -9", .bad)
-        line.add(" of worker \(crashed.worker) as the holder: its session ends, the next is due within \(bound)")
-        return line
-    }
-
     func bar(_ fraction: Double, _ width: Int, _ glyphs: Glyphs) -> String {
         let full = Int((min(1, max(0, fraction)) * Double(width)).rounded())
         return String(repeating: glyphs.full, count: full) + String(repeating: glyphs.empty, count: width - full)
@@ -151,4 +108,5 @@ extension QueueBoard.Member {
     var isWaiting: Bool { waitingSince != nil }
     var waitingSince: ContinuousClock.Instant? { if case .waiting(_, let since) = state { since } else { nil } }
     var isCrashed: Bool { if case .crashed = state { true } else { false } }
+    var isCutShort: Bool { if case .cancelled = state { true } else { isCrashed } }
 }

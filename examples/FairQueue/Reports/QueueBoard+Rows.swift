@@ -54,6 +54,8 @@ extension QueueBoard {
             if recovery == nil, case .running(let start) = stage {
                 line.add(bar((now - since) / start.recoveryBound, barWidth(line, columns), glyphs), .bad)
             }
+        case .cancelled(let since):
+            add("stopped", .bad, since: since)
         case .failed(let reason):
             add("failed", .bad, since: nil)
             line.add(reason, .bad)

@@ -6,6 +6,8 @@ struct QueueBoard: Sendable {
         case waiting(Place, since: ContinuousClock.Instant)
         case holding(Place, since: ContinuousClock.Instant)
         case crashed(since: ContinuousClock.Instant)
+        /// Told to stop because its follower is cut off.
+        case cancelled(since: ContinuousClock.Instant)
         case failed(String)
         case done
     }
@@ -18,7 +20,8 @@ struct QueueBoard: Sendable {
 
     struct Turn: Equatable, Sendable {
         var worker: Int
-        var isCrash = false
+        /// It was killed, or told to stop.
+        var isCutShort = false
     }
 
     struct Recovery: Equatable, Sendable {
@@ -34,6 +37,18 @@ struct QueueBoard: Sendable {
         var failure: String?
     }
 
+    /// What became of the holder whose follower was cut off.
+    struct CutOff: Equatable, Sendable {
+        var member: Int
+        var since: ContinuousClock.Instant
+        /// When the holder had stopped.
+        var stopped: ContinuousClock.Instant?
+        var cancellation: Cancellation?
+        /// When the leader gave the lock away.
+        var givenAway: ContinuousClock.Instant?
+        var isHealed = false
+    }
+
     let plan: Plan
     private(set) var stage: Message.Stage?
     /// By the number of the worker.
@@ -42,6 +57,9 @@ struct QueueBoard: Sendable {
     private(set) var turns: [Turn] = []
     private(set) var recovery: Recovery?
     private(set) var leaderLoss: LeaderLoss?
+    private(set) var cutOff: CutOff?
+    /// What could not be done with the member that was to be cut off.
+    private(set) var cutOffFailure: String?
     private(set) var standstill: Standstill
     /// Turns the spinner.
     var beat = 0
@@ -71,13 +89,21 @@ struct QueueBoard: Sendable {
             if let recovery = entry.recovery { self.recovery = Recovery(worker: event.worker, duration: recovery) }
         case .released, .lost:
             state = isLast ? .done : .away
+        case .cancelled:
+            state = .cancelled(since: event.instant)
+            cutOff?.stopped = event.instant
+            cutShortTurn(of: event.worker)
         case .crashed(_, _, let killed):
             state = .crashed(since: killed)
-            if let turn = turns.lastIndex(where: { $0.worker == event.worker }) { turns[turn].isCrash = true }
+            cutShortTurn(of: event.worker)
         case .failed(let reason):
             state = .failed(reason)
         }
         members[event.worker - 1] = Member(worker: event.worker, round: event.round, state: state)
+    }
+
+    private mutating func cutShortTurn(of worker: Int) {
+        if let turn = turns.lastIndex(where: { $0.worker == worker }) { turns[turn].isCutShort = true }
     }
 
     mutating func apply(_ event: EnsembleEvent) {
@@ -87,6 +113,13 @@ struct QueueBoard: Sendable {
             standstill.leaderKilled(at: event.instant)
         case .leaderElected: leaderLoss?.next = event.member
         case .memberRestarted: leaderLoss?.isWhole = true
+        case .followerCutOff: cutOff = CutOff(member: event.member, since: event.instant)
+        case .gaveAway(let cancellation):
+            cutOff?.cancellation = cancellation
+            cutOff?.givenAway = event.instant
+        case .partitionHealed: cutOff?.isHealed = true
+        case .memberFailed(let reason) where plan.partitionRound != nil:
+            cutOffFailure = "member \(event.member): \(reason)"
         case .memberFailed(let reason):
             var loss = leaderLoss ?? LeaderLoss(killed: event.member)
             loss.failure = reason
@@ -111,7 +144,7 @@ extension QueueBoard.State {
         case .holding: 0
         case .waiting: 1
         case .away: 2
-        case .crashed: 3
+        case .crashed, .cancelled: 3
         case .failed: 4
         case .done: 5
         }
@@ -120,7 +153,7 @@ extension QueueBoard.State {
     fileprivate var token: Int64 {
         switch self {
         case .holding(let place, _), .waiting(let place, _): place.token
-        case .away, .crashed, .failed, .done: 0
+        case .away, .crashed, .cancelled, .failed, .done: 0
         }
     }
 }

@@ -38,6 +38,17 @@ enum SummaryTable {
                 )
             )
         }
+        if plan.partitionRound != nil {
+            let cutOff = summary.cutOff.map { "member \($0)" }.joined(separator: ", ")
+            lines.append(
+                row(
+                    "partition",
+                    cutOff.isEmpty ? "nobody was cut off" : "\(cutOff) was cut off",
+                    summary.margin.map { "the holder stopped \($0.brief) before the lock was given away" }
+                        ?? "the holder was not seen to lose the lock"
+                )
+            )
+        }
         lines.append(StyledLine())
         var last = StyledLine("  ")
         if summary.isInterrupted {

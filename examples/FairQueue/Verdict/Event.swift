@@ -17,6 +17,9 @@ struct Event: Codable, Equatable, Sendable {
         case released(Place, held: Duration)
         /// The lease was over before the worker released it.
         case lost(Place, held: Duration)
+        /// Its follower was cut off, and it was told to stop: noted when it had, as `lost` is. What it does under the lock
+        /// ended here, ahead of the lock's being given away.
+        case cancelled(Place, held: Duration)
         /// The worker's process was killed while it held, and was seen to be gone.
         case crashed(Place, held: Duration, killed: ContinuousClock.Instant)
         /// The worker gave up: nothing more comes from it.
@@ -26,7 +29,7 @@ struct Event: Codable, Equatable, Sendable {
     var place: Place? {
         switch kind {
         case .queued(let place, _), .acquired(let place, _), .released(let place, _), .lost(let place, _),
-            .crashed(let place, _, _):
+            .cancelled(let place, _), .crashed(let place, _, _):
             place
         case .failed: nil
         }

@@ -25,7 +25,7 @@ struct History: Sendable {
                 recovery = event.instant - killed
                 openCrash = nil
             }
-        case .released, .lost, .failed:
+        case .released, .lost, .cancelled, .failed:
             break
         }
         events.append(event)

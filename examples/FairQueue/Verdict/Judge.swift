@@ -46,7 +46,7 @@ enum Judge {
             case .acquired(let place, _):
                 open.append(holds.count)
                 holds.append(Hold(worker: event.worker, place: place, start: event.instant))
-            case .released(let place, _), .lost(let place, _), .crashed(let place, _, _):
+            case .released(let place, _), .lost(let place, _), .cancelled(let place, _), .crashed(let place, _, _):
                 end { $0.worker == event.worker && $0.place == place }
             case .failed:
                 end { $0.worker == event.worker }
@@ -95,7 +95,7 @@ enum Judge {
                 }
             case .failed:
                 if let place = waiting.removeValue(forKey: event.worker) { contenders[place] = nil }
-            case .released, .lost, .crashed:
+            case .released, .lost, .cancelled, .crashed:
                 break
             }
         }

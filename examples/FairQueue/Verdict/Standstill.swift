@@ -23,7 +23,7 @@ struct Standstill: Equatable, Sendable {
         let next: ContinuousClock.Instant
         switch event.kind {
         case .acquired: next = event.instant + hold
-        case .released, .lost, .crashed: next = event.instant
+        case .released, .lost, .cancelled, .crashed: next = event.instant
         case .queued, .failed: return
         }
         if let lastProgress, event.instant < lastProgress { return }

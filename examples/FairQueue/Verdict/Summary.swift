@@ -16,6 +16,13 @@ struct Summary: Equatable, Sendable {
     var killedLeaders: [Int]
     /// The longest time for which the queue stood still after that.
     var pause: Duration?
+    /// Which members were cut off as the holder's follower.
+    var cutOff: [Int]
+    /// How many holders were told to stop because their follower was cut off. Their turns count, up to the end of what they did.
+    var cancelled: Int
+    /// From the end of what the holder did under the lock to the leader's deletion of its znode; the shortest. `nil` where that was
+    /// not seen.
+    var margin: Duration?
     /// What could not be done with the ensemble.
     var ensembleFailures: [String]
     var losses: Int
@@ -52,6 +59,7 @@ struct Summary: Equatable, Sendable {
         var standstill = Standstill(hold: plan.hold)
         killedLeaders = []
         ensembleFailures = []
+        cutOff = []
         for event in history.ensembleEvents(before: interruption) {
             switch event.kind {
             case .leaderKilled:
@@ -59,13 +67,19 @@ struct Summary: Equatable, Sendable {
                 standstill.leaderKilled(at: event.instant)
             case .memberFailed(let reason):
                 ensembleFailures.append("member \(event.member): \(reason)")
-            case .leaderElected, .memberRestarted:
+            case .followerCutOff:
+                cutOff.append(event.member)
+            case .gaveAway(let cancellation):
+                let margin = cancellation.margin(to: event.instant)
+                self.margin = min(self.margin ?? margin, margin)
+            case .leaderElected, .memberRestarted, .partitionHealed:
                 break
             }
         }
         for event in events.sorted(by: { $0.instant < $1.instant }) { standstill.add(event) }
         pause = standstill.longest
         losses = events.count { if case .lost = $0.kind { true } else { false } }
+        cancelled = events.count { if case .cancelled = $0.kind { true } else { false } }
         failures = events.count { if case .failed = $0.kind { true } else { false } }
         isInterrupted = interruption != nil
     }
@@ -80,6 +94,9 @@ struct Summary: Equatable, Sendable {
         complain("\(verdict.overlaps.counting("time")) two held at once", if: verdict.overlaps > 0)
         complain("tokens did not rise", if: !verdict.tokensRising)
         complain("\(losses.counting("lease")) lost while held", if: losses > 0)
+        if let margin, margin <= .zero {
+            complaints.append("the lock was given away \((.zero - margin).brief) before its holder had stopped")
+        }
         complain("\(failures.counting("worker")) failed", if: failures > 0)
         complaints += ensembleFailures
         // The rest is what an unfinished run cannot have.
@@ -91,6 +108,14 @@ struct Summary: Equatable, Sendable {
         if plan.leaderKillTurn != nil {
             complain("no leader was killed", if: killedLeaders.isEmpty)
             complain("nobody went on after the leader was killed", if: !killedLeaders.isEmpty && pause == nil)
+        }
+        if plan.partitionRound != nil {
+            complain("no follower was cut off", if: cutOff.isEmpty)
+            complain("the holder that was cut off was not told to stop", if: !cutOff.isEmpty && cancelled == 0)
+            complain(
+                "nobody saw the leader give the lock away",
+                if: cancelled > 0 && margin == nil && ensembleFailures.isEmpty
+            )
         }
         guard plan.crashRound != nil else { return complaints }
         complain("no worker crashed", if: crashes == 0)

@@ -10,6 +10,8 @@ struct Worker: Codable, Sendable {
     var patience: Duration
     /// The round in which it keeps the lock until it is killed.
     var crashRound: Int?
+    /// The round in which it keeps the lock until its lease is over.
+    var cutOffRound: Int?
 
     /// Runs all rounds; ends early when the task is cancelled, with the lock released and no place in the queue.
     func run(_ lock: DistributedLock, report: @escaping @Sendable (Event) -> Void) async {
@@ -40,20 +42,34 @@ struct Worker: Codable, Sendable {
         let place = Place(node: lease.node.string, token: lease.fencingToken.rawValue)
         report(Event(worker: number, round: round, instant: acquired, kind: .acquired(place, waited: acquired - asked)))
 
-        await work(isLast: round == crashRound)
+        if round == cutOffRound { await workUntilOver(lease) } else { await work(isLast: round == crashRound) }
 
         let isHeld = lease.isHeld
         let ended = ContinuousClock.now
         let held = ended - acquired
-        report(
-            Event(
-                worker: number,
-                round: round,
-                instant: ended,
-                kind: isHeld ? .released(place, held: held) : .lost(place, held: held)
-            )
-        )
+        let kind: Event.Kind =
+            switch (isHeld, round == cutOffRound) {
+            case (true, _): .released(place, held: held)
+            case (false, true): .cancelled(place, held: held)
+            case (false, false): .lost(place, held: held)
+            }
+        report(Event(worker: number, round: round, instant: ended, kind: kind))
         await lease.release()
+    }
+
+    /// Goes on until the lease is over, as the body of a `withLock` does that has no end of its own.
+    private func workUntilOver(_ lease: Lease) async {
+        await withTaskGroup { group in
+            group.addTask {
+                for await event in lease.events {
+                    if case .lost = event { return }
+                }
+            }
+            // If nothing is ever cut off, the run is to go on all the same.
+            group.addTask { try? await Task.sleep(for: hold + Partition.patience) }
+            await group.next()
+            group.cancelAll()
+        }
     }
 
     /// Takes as long as the lock is to be held, or until the task is cancelled.

@@ -8,7 +8,18 @@ struct WorkerClient: Codable, Sendable {
     /// Keeps log lines away where the screen is drawn on.
     var isQuiet: Bool
 
+    /// The same with other servers.
+    func connecting(to servers: String) -> WorkerClient {
+        var copy = self
+        copy.connectString = servers
+        return copy
+    }
+
     func connect() async throws(ZooKeeperError) -> ZooKeeperClient {
+        try await ZooKeeperClient.connect(configuration)
+    }
+
+    var configuration: ZooKeeperClient.Configuration {
         var configuration = ZooKeeperClient.Configuration(servers: connectString)
         configuration.sessionTimeout = sessionTimeout
         if isQuiet {
@@ -16,29 +27,34 @@ struct WorkerClient: Codable, Sendable {
         } else {
             configuration.logger.logLevel = .error
         }
-        return try await ZooKeeperClient.connect(configuration)
+        return configuration
     }
 
-    /// Connects `count` clients at the same time, each with a session of its own.
+    /// Connects them at the same time, each with a session of its own.
     ///
+    /// - Returns: the clients, in the same order.
     /// - Throws: the first error, when all that had connected are closed again.
-    func connect(_ count: Int) async throws(ZooKeeperError) -> [ZooKeeperClient] {
+    static func connect(_ ways: [WorkerClient]) async throws(ZooKeeperError) -> [ZooKeeperClient] {
         let results = await withTaskGroup { group in
-            for _ in 0..<count {
-                group.addTask { () async -> Result<ZooKeeperClient, ZooKeeperError> in
-                    do throws(ZooKeeperError) { return .success(try await connect()) } catch { return .failure(error) }
+            for (index, way) in ways.enumerated() {
+                group.addTask { () async -> (Int, Result<ZooKeeperClient, ZooKeeperError>) in
+                    do throws(ZooKeeperError) {
+                        return (index, .success(try await way.connect()))
+                    } catch {
+                        return (index, .failure(error))
+                    }
                 }
             }
-            var results: [Result<ZooKeeperClient, ZooKeeperError>] = []
-            for await result in group {
+            var results: [(index: Int, result: Result<ZooKeeperClient, ZooKeeperError>)] = []
+            for await (index, result) in group {
                 if case .failure = result { group.cancelAll() }
-                results.append(result)
+                results.append((index, result))
             }
             return results
         }
-        let clients = results.compactMap { try? $0.get() }
-        for case .failure(let error) in results {
-            await Self.close(clients)
+        let clients = results.sorted { $0.index < $1.index }.compactMap { try? $0.result.get() }
+        for case (_, .failure(let error)) in results {
+            await close(clients)
             throw error
         }
         return clients
