@@ -1,0 +1,55 @@
+import Glibc
+import ZooKeeper
+import ZooKeeperLocks
+
+/// Signals, and job control: the command is suspended by the terminal, then this process suspends itself, so that the shell notices.
+extension LockedRun {
+    /// How long it takes at most until a suspension begins.
+    private static let suspensionDelay = Duration.milliseconds(200)
+
+    mutating func signal(_ number: Int32, _ guardian: GuardianLink) {
+        if isSuspended, number == SIGCONT { return resume(guardian) }
+        guard lease != nil else { return signalWhileWaiting(number) }
+        guardian.send(.signal(number))
+    }
+
+    private mutating func signalWhileWaiting(_ number: Int32) {
+        switch number {
+        case SIGTSTP:
+            voice.clear()
+            suspend(by: number)
+        case SIGCONT: SignalPipe.install(SIGTSTP)
+        case SIGUSR1, SIGUSR2: break
+        default:
+            interruption = interruption ?? number
+            voice.clear()
+            waiter?.cancel()
+        }
+    }
+
+    /// The command is suspended. While this process is, nobody keeps the lock: the guardian kills the command when its time is over.
+    mutating func suspend(by number: Int32, _ guardian: GuardianLink) {
+        isSuspended = true
+        suspend(by: number)
+        // Shells that do not control jobs have such signals ignored; then there is nobody who could say when to go on.
+        TimerThread.shared.schedule(at: .now + Self.suspensionDelay) { [feed] in feed.yield(.awake) }
+    }
+
+    /// As the signal does by itself, and for the whole job: the shell takes it for suspended when all of it is.
+    private func suspend(by number: Int32) {
+        if number == SIGSTOP {
+            kill(getpid(), number)
+        } else {
+            SignalPipe.restoreDefault(number)
+            kill(0, number)
+        }
+    }
+
+    mutating func resume(_ guardian: GuardianLink) {
+        isSuspended = false
+        SignalPipe.install(SIGTSTP)
+        SignalPipe.ignoreBackgroundWrites()
+        guard lease?.isHeld == true else { return guardian.send(.stop) }
+        guardian.send(.resume)
+    }
+}
