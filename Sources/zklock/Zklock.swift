@@ -20,7 +20,7 @@ struct Zklock: AsyncParsableCommand {
 
             Servers come from --servers, else from ZKLOCK_SERVERS, else localhost:2181 is asked.
             """,
-        subcommands: [RunCommand.self, ListCommand.self, WatchCommand.self, BreakCommand.self]
+        subcommands: [RunCommand.self, ListCommand.self, WatchCommand.self, BreakCommand.self, DoctorCommand.self]
     )
 
     static func main() async {

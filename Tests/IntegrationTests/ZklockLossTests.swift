@@ -106,16 +106,38 @@ import ZooKeeperTestKit
             let zklock = try Zklock(configuration)
             try await withDirectory { directory in
                 let (ended, gone) = try await run([], zklock, directory) { _, processes in
-                    let status = try String(contentsOfFile: "/proc/\(processes[0])/status", encoding: .utf8)
-                    let parent = status.split(separator: "\n").first { $0.hasPrefix("PPid:") }
-                    let guardian = try #require(parent.flatMap { pid_t($0.dropFirst(6)) })
-                    kill(guardian, SIGKILL)
+                    kill(try parent(of: processes[0]), SIGKILL)
                 }
                 print("guardian killed: everybody gone after \(gone)")
                 #expect(ended.status == 125, "\(ended.error)")
                 #expect(gone < .seconds(1))
             }
         }
+    }
+
+    @Test func aGuardianThatIsStoppedDoesNotKeepTheCommandRunning() async throws {
+        try await SharedServer.withRoot { configuration in
+            let zklock = try Zklock(configuration)
+            try await withDirectory { directory in
+                let (ended, gone) = try await run(["--kill-after", "500ms"], zklock, directory) { _, processes in
+                    kill(try parent(of: processes[0]), SIGSTOP)
+                    try await ZooKeeperClient.with(configuration) { client in
+                        let holder = try #require(try await client.queue(of: NodePath("/x")).holder)
+                        try await client.delete(holder.node)
+                    }
+                }
+                print("guardian stopped, node deleted: everybody gone after \(gone)")
+                #expect(ended.status == 123, "\(ended.error)")
+                // The session timeout is 10 s here: the largest that this server agrees to.
+                #expect(gone < .seconds(3))
+            }
+        }
+    }
+
+    private func parent(of pid: pid_t) throws -> pid_t {
+        let status = try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)
+        let line = status.split(separator: "\n").first { $0.hasPrefix("PPid:") }
+        return try #require(line.flatMap { pid_t($0.dropFirst(6)) })
     }
 
     @Test func aZklockThatIsStoppedDoesNotKeepTheCommandRunning() async throws {

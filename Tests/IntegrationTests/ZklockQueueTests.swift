@@ -139,4 +139,18 @@ import ZooKeeperTestKit
             }
         }
     }
+
+    @Test func theDoctorTellsWhatIsGoodAndWhatIsNot() async throws {
+        try await SharedServer.withRoot { configuration in
+            let good = try await Zklock(configuration).run(["doctor"])
+            #expect(good.status == 0, "\(good.output)")
+            #expect(good.output.contains("is standalone"), "\(good.output)")
+            #expect(good.output.contains("a new lock at /zklock-doctor/"), "\(good.output)")
+            let left = try await ZooKeeperClient.with(configuration) { try await $0.children(.root) }
+            #expect(left == [])
+        }
+        let bad = try await Zklock(.quiet("127.0.0.1:1")).run(["doctor"])
+        #expect(bad.status == 125)
+        #expect(bad.output.contains("127.0.0.1:1 does not answer"), "\(bad.output)")
+    }
 }

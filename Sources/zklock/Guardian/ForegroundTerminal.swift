@@ -7,12 +7,22 @@ struct ForegroundTerminal {
     let descriptor: Int32
     /// The job that the shell knows.
     let job: pid_t
+    /// How the terminal was set up before the command.
+    private let modes: termios?
 
     /// `nil` where there is none, as for daemons.
     init?(job: pid_t) {
         descriptor = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)
         guard descriptor >= 0 else { return nil }
         self.job = job
+        var modes = termios()
+        self.modes = tcgetattr(descriptor, &modes) == 0 ? modes : nil
+    }
+
+    /// After a command that was killed, and had no time to do so itself.
+    func restoreModes() {
+        guard var modes, isWithJob else { return }
+        tcsetattr(descriptor, TCSADRAIN, &modes)
     }
 
     var group: pid_t { tcgetpgrp(descriptor) }

@@ -156,6 +156,7 @@ struct Guardian {
 
     func finish(_ status: Int32, left: Int) -> Never {
         if let child { terminal?.takeBack(from: child) }
+        if stop.hasBegun { terminal?.restoreModes() }
         tell(.ended(status: status, stopped: stop.hasBegun, left: left))
         exit(0)
     }

@@ -22,10 +22,11 @@ enum SignalPipe {
         signal(number, SIG_DFL)
     }
 
-    /// While the command has the terminal, a message of this program must not suspend it, whatever `stty tostop` says. Only after the
-    /// guardian was started: the command is not to inherit that.
-    static func ignoreBackgroundWrites() {
+    /// A message of this program must neither suspend it while the command has the terminal, whatever `stty tostop` says, nor end it when
+    /// nobody reads. Only after the guardian was started: the command is not to inherit that.
+    static func ignoreTroubleWithMessages() {
         signal(SIGTTOU, SIG_IGN)
+        signal(SIGPIPE, SIG_IGN)
     }
 
     static func install(_ number: Int32) {

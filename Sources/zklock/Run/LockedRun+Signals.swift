@@ -48,7 +48,7 @@ extension LockedRun {
     mutating func resume(_ guardian: GuardianLink) {
         isSuspended = false
         SignalPipe.install(SIGTSTP)
-        SignalPipe.ignoreBackgroundWrites()
+        SignalPipe.ignoreTroubleWithMessages()
         guard lease?.isHeld == true else { return guardian.send(.stop) }
         guardian.send(.resume)
     }

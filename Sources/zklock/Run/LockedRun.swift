@@ -76,7 +76,7 @@ struct LockedRun {
 
     private func catchSignals() {
         SignalPipe.catchSignals(Self.forwarded)
-        SignalPipe.ignoreBackgroundWrites()
+        SignalPipe.ignoreTroubleWithMessages()
         // The threads of Swift's pool may not take signals; this one does.
         DetachedThread.start("zk-signals") { [feed] in
             SignalMask.none.apply()
@@ -203,6 +203,7 @@ struct LockedRun {
         case .lost(let reason):
             loss = loss ?? reason
             guardian.send(.stop)
+            killLater(reason)
         case .holdEnds: break
         }
     }
@@ -231,9 +232,18 @@ struct LockedRun {
             // A guardian that has nothing more to say has said so before.
             if lease != nil { await killOrphans() }
             voice.error("the guardian of the command was killed, and the command with it")
-            return ExitStatus.failed.rawValue
+            return loss == nil ? ExitStatus.failed.rawValue : ExitStatus.lost.rawValue
         }
         return nil
+    }
+
+    /// For a guardian that is stopped: it would have killed everybody by then.
+    private func killLater(_ reason: LossReason) {
+        let timeout = client?.sessionTimeout ?? plan.configuration.sessionTimeout
+        let margin = RunPlan.margin(of: timeout)
+        let delay = reason == .leaseExpired ? margin / 2 : plan.killAfter + margin
+        // This process ends when all is over.
+        TimerThread.shared.schedule(at: .now + delay) { ProcessTree.signalDescendants(SIGKILL) }
     }
 
     /// The guardian's children have come to this process.

@@ -50,7 +50,7 @@ struct RunCommand: AsyncParsableCommand {
             "How long a command that lost the lock has to end by itself; at most a fifth of the session timeout, which is raised for it unless given (default: 2s).",
             valueName: "duration"),
         transform: Duration.init(argument:))
-    var killAfter = Duration.seconds(2)
+    var killAfter: Duration?
 
     @Flag(name: [.customLong("private")], help: "Only who authenticates as you may enter, see or break this lock.")
     var isPrivate = false
@@ -79,19 +79,21 @@ struct RunCommand: AsyncParsableCommand {
         try demand(
             label?.utf8.count ?? 0 <= Owner.maximumLabelLength,
             "--label: at most \(Owner.maximumLabelLength) bytes")
-        let longest = RunPlan.killShare(of: .seconds(600))
-        try demand(killAfter <= longest, "--kill-after \(killAfter.brief): at most \(longest.brief)")
-        if let sessionTimeout = connection.sessionTimeout, connection.sessionTimeout != nil {
+        if let killAfter {
+            // Whatever else is fitted to it.
+            let timeout = connection.sessionTimeout ?? .seconds(600)
+            let longest = RunPlan.killShare(of: timeout)
             try demand(
-                killAfter <= RunPlan.killShare(of: sessionTimeout) || !isKillAfterGiven,
-                "--kill-after \(killAfter.brief): at most a fifth of --session-timeout \(sessionTimeout.brief)")
+                killAfter <= longest,
+                "--kill-after \(killAfter.brief): at most \(longest.brief), a fifth of a --session-timeout of \(timeout.brief)"
+            )
         }
         if isPrivate, try connection.credential() == nil {
             throw ValidationError("--private needs to know who you are: ZKLOCK_AUTH or --auth-file")
         }
     }
 
-    private var isKillAfterGiven: Bool { killAfter != .seconds(2) }
+    private static let usualKillAfter = Duration.seconds(2)
 
     func run() async throws {
         let plan = RunPlan(
@@ -100,7 +102,7 @@ struct RunCommand: AsyncParsableCommand {
             label: label ?? command.first.map { String($0.split(separator: "/").last ?? "") },
             acl: isPrivate ? [.creator] : [.open],
             conflictExitCode: conflictExitCode,
-            killAfter: killAfter,
+            killAfter: killAfter ?? Self.usualKillAfter,
             voice: quiet ? .silent : verbose ? .verbose : .normal,
             configuration: try configuration())
         let raw = RawArguments.all.suffix(command.count)
@@ -109,7 +111,7 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     private func configuration() throws -> ZooKeeperClient.Configuration {
-        let needed = max(ConnectionOptions.usualSessionTimeout, killAfter * 6)
+        let needed = max(ConnectionOptions.usualSessionTimeout, (killAfter ?? Self.usualKillAfter) * 6)
         var configuration = try connection.configuration(
             sessionTimeout: min(needed, .seconds(600)), isVerbose: verbose)
         // Who gives up after a while wants to have given up by then.
