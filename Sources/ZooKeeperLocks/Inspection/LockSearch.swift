@@ -14,11 +14,11 @@ extension ZooKeeperClient {
             pending.removeLast(part.count)
             for result in await LockSearch.look(at: part, self) {
                 do throws(ZooKeeperError) {
-                    let (lock, beneath) = try result.1.get()
-                    if let lock { found.append(lock) }
-                    pending += beneath
+                    let finding = try result.finding.get()
+                    if let lock = finding.lock { found.append(lock) }
+                    pending += finding.beneath
                 } catch {
-                    guard result.0 != root || error.code == .noNode else { throw error }
+                    guard result.path != root || error.code == .noNode else { throw error }
                     guard error.code == .noNode || error.code == .notAuthorized else { throw error }
                 }
             }
@@ -31,26 +31,36 @@ private enum LockSearch {
     /// How many znodes are looked at at the same time.
     static let width = 64
 
-    typealias Finding = (lock: LockSummary?, beneath: [NodePath])
+    struct Finding: Sendable {
+        var lock: LockSummary?
+        /// What is no contender may have locks beneath it.
+        var beneath: [NodePath]
+    }
 
-    static func look(
-        at paths: ArraySlice<NodePath>, _ client: ZooKeeperClient
-    ) async -> [(NodePath, Result<Finding, ZooKeeperError>)] {
-        await withTaskGroup(of: (NodePath, Result<Finding, ZooKeeperError>).self) { group in
+    // A group of tuples with such a result comes back empty, or as garbage, in a release build (Swift 6.3.1).
+    struct Look: Sendable {
+        var path: NodePath
+        var finding: Result<Finding, ZooKeeperError>
+    }
+
+    static func look(at paths: ArraySlice<NodePath>, _ client: ZooKeeperClient) async -> [Look] {
+        await withTaskGroup(of: Look.self) { group in
             for path in paths {
-                group.addTask {
-                    do throws(ZooKeeperError) {
-                        return (path, .success(try await look(at: path, client)))
-                    } catch {
-                        return (path, .failure(error))
-                    }
-                }
+                group.addTask { await Look(path: path, finding: result(at: path, client)) }
             }
             return await group.reduce(into: []) { $0.append($1) }
         }
     }
 
-    private static func look(at path: NodePath, _ client: ZooKeeperClient) async throws(ZooKeeperError) -> Finding {
+    private static func result(at path: NodePath, _ client: ZooKeeperClient) async -> Result<Finding, ZooKeeperError> {
+        do throws(ZooKeeperError) {
+            return .success(try await finding(at: path, client))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private static func finding(at path: NodePath, _ client: ZooKeeperClient) async throws(ZooKeeperError) -> Finding {
         let names = QueueNames(try await client.children(path))
         let beneath = names.others
             // The servers' own.
@@ -58,8 +68,9 @@ private enum LockSearch {
             .map { path.appending(unchecked: $0) }
         for (index, name) in names.contenders.enumerated() {
             guard let holder = try await QueueReader.entry(name, at: path, client) else { continue }
-            return (LockSummary(path: path, holder: holder, waiting: names.contenders.count - index - 1), beneath)
+            let lock = LockSummary(path: path, holder: holder, waiting: names.contenders.count - index - 1)
+            return Finding(lock: lock, beneath: beneath)
         }
-        return (nil, beneath)
+        return Finding(lock: nil, beneath: beneath)
     }
 }

@@ -25,27 +25,42 @@ struct QueueReader: Sendable {
     }
 
     private func entries(of names: [ContenderName]) async throws(ZooKeeperError) -> [(ContenderName, QueueEntry)] {
-        typealias Reading = (ContenderName, Result<QueueEntry?, ZooKeeperError>)
-        let results = await withTaskGroup(of: Reading.self) { group in
-            var results: [Reading] = []
-            for (index, name) in names.enumerated() {
-                if index >= Self.width, let next = await group.next() { results.append(next) }
-                group.addTask {
-                    do throws(ZooKeeperError) {
-                        return (name, .success(try await Self.entry(name, at: path, client)))
-                    } catch {
-                        return (name, .failure(error))
-                    }
-                }
-            }
-            for await next in group { results.append(next) }
-            return results
-        }
         var entries: [(ContenderName, QueueEntry)] = []
-        for (name, result) in results {
-            if let entry = try result.get() { entries.append((name, entry)) }
+        var rest = names[...]
+        while !rest.isEmpty {
+            for reading in await Self.read(rest.prefix(Self.width), at: path, client) {
+                if let entry = try reading.result.get() { entries.append((reading.name, entry)) }
+            }
+            rest = rest.dropFirst(Self.width)
         }
         return entries
+    }
+
+    // A group of tuples with such a result comes back empty, or as garbage, in a release build (Swift 6.3.1).
+    private struct Reading: Sendable {
+        var name: ContenderName
+        var result: Result<QueueEntry?, ZooKeeperError>
+    }
+
+    private static func read(
+        _ names: ArraySlice<ContenderName>, at path: NodePath, _ client: ZooKeeperClient
+    ) async -> [Reading] {
+        await withTaskGroup(of: Reading.self) { group in
+            for name in names {
+                group.addTask { await Reading(name: name, result: result(name, at: path, client)) }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+    }
+
+    private static func result(
+        _ name: ContenderName, at path: NodePath, _ client: ZooKeeperClient
+    ) async -> Result<QueueEntry?, ZooKeeperError> {
+        do throws(ZooKeeperError) {
+            return .success(try await entry(name, at: path, client))
+        } catch {
+            return .failure(error)
+        }
     }
 
     /// - Returns: `nil` when it is gone.

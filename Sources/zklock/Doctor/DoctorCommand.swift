@@ -26,7 +26,8 @@ struct DoctorCommand: AsyncParsableCommand {
         var findings = Findings()
         await members(&findings)
         do {
-            let configuration = try connection.configuration()
+            var configuration = try connection.configuration()
+            configuration.connectTimeout = .seconds(5)
             let client = try await ZooKeeperClient.connect(configuration)
             await session(client, asked: configuration.sessionTimeout, &findings)
             await lock(client, &findings)
