@@ -178,7 +178,7 @@ struct LockedRun {
         let margin = RunPlan.margin(of: timeout)
         if killAfter < plan.killAfter {
             voice.detail(
-                "the servers made the session timeout \(timeout.brief): the kill comes after \(killAfter.brief)")
+                "with a session timeout of \(timeout.brief) the kill comes after \(killAfter.brief)")
         }
         let waited = ContinuousClock.now - begin
         voice.detail("obtained \(lease.node) after \(waited.brief), token \(lease.fencingToken)")
