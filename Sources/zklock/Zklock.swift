@@ -20,7 +20,10 @@ struct Zklock: AsyncParsableCommand {
 
             Servers come from --servers, else from ZKLOCK_SERVERS, else localhost:2181 is asked.
             """,
-        subcommands: [RunCommand.self, ListCommand.self, WatchCommand.self, BreakCommand.self, DoctorCommand.self]
+        subcommands: [
+            RunCommand.self, ListCommand.self, WatchCommand.self, BreakCommand.self, DoctorCommand.self,
+            BenchCommand.self,
+        ]
     )
 
     static func main() async {

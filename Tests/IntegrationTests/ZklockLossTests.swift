@@ -89,6 +89,24 @@ import ZooKeeperTestKit
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 
+    @Test func aSessionThatTheServersHaveEndedEndsTheCommand() async throws {
+        try await SharedServer.withRoot { configuration in
+            let zklock = try Zklock(configuration)
+            try await withDirectory { directory in
+                let (ended, gone) = try await run(["--kill-after", "500ms"], zklock, directory) { _, _ in
+                    let holder = try await ZooKeeperClient.with(configuration) { client in
+                        try await client.queue(of: NodePath("/x")).holder
+                    }
+                    try await StolenSession.end(try #require(holder).session, at: configuration.servers)
+                }
+                print("session ended: everybody gone after \(gone)")
+                #expect(ended.status == 123, "\(ended.error)")
+                #expect(ended.error.contains("sessionExpired") || ended.error.contains("nodeDeleted"), "\(ended.error)")
+                #expect(gone < .seconds(3))
+            }
+        }
+    }
+
     @Test func theCommandDiesWithZklock() async throws {
         try await SharedServer.withRoot { configuration in
             let zklock = try Zklock(configuration)

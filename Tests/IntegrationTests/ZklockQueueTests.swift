@@ -153,4 +153,15 @@ import ZooKeeperTestKit
         #expect(bad.status == 125)
         #expect(bad.output.contains("127.0.0.1:1 does not answer"), "\(bad.output)")
     }
+
+    @Test func theBenchMeasuresAndLeavesNothing() async throws {
+        try await SharedServer.withRoot { configuration in
+            let ended = try await Zklock(configuration).run(["bench", "--duration", "200ms", "--sessions", "3"])
+            #expect(ended.status == 0, "\(ended.error)")
+            #expect(ended.output.contains("take and release a free lock: p50 "), "\(ended.output)")
+            #expect(ended.output.contains("hand over, 3 sessions: p50 "), "\(ended.output)")
+            let left = try await ZooKeeperClient.with(configuration) { try await $0.children(.root) }
+            #expect(left == [])
+        }
+    }
 }

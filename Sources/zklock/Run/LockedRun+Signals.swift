@@ -17,7 +17,9 @@ extension LockedRun {
         switch number {
         case SIGTSTP:
             voice.clear()
-            suspend(by: number)
+            // Whoever typed has told the others of the job as well.
+            SignalPipe.restoreDefault(number)
+            kill(getpid(), number)
         case SIGCONT: SignalPipe.install(SIGTSTP)
         case SIGUSR1, SIGUSR2: break
         default:
@@ -30,19 +32,15 @@ extension LockedRun {
     /// The command is suspended. While this process is, nobody keeps the lock: the guardian kills the command when its time is over.
     mutating func suspend(by number: Int32, _ guardian: GuardianLink) {
         isSuspended = true
-        suspend(by: number)
-        // Shells that do not control jobs have such signals ignored; then there is nobody who could say when to go on.
-        TimerThread.shared.schedule(at: .now + Self.suspensionDelay) { [feed] in feed.yield(.awake) }
-    }
-
-    /// As the signal does by itself, and for the whole job: the shell takes it for suspended when all of it is.
-    private func suspend(by number: Int32) {
         if number == SIGSTOP {
             kill(getpid(), number)
         } else {
+            // The whole job, of which the terminal has told the command alone: the shell takes it for suspended when all of it is.
             SignalPipe.restoreDefault(number)
             kill(0, number)
         }
+        // Shells that do not control jobs have such signals ignored; then there is nobody who could say when to go on.
+        TimerThread.shared.schedule(at: .now + Self.suspensionDelay) { [feed] in feed.yield(.awake) }
     }
 
     mutating func resume(_ guardian: GuardianLink) {
