@@ -119,6 +119,38 @@ import ZooKeeperTestKit
         }
     }
 
+    @Test func whatIsLeftOfACommandThatWasKilledEndsWithIt() async throws {
+        try await SharedServer.withRoot { configuration in
+            let zklock = try Zklock(configuration)
+            try await withDirectory { directory in
+                let (ended, gone) = try await run(["--kill-after", "300ms"], zklock, directory) { _, processes in
+                    kill(processes[0], SIGKILL)
+                    try await ZooKeeperClient.with(configuration) { client in
+                        let next = try await client.lock("/x").acquire(timeout: .seconds(20))
+                        #expect(!processes.contains(where: StubbornCommand.isAlive))
+                        await next.release()
+                    }
+                }
+                print("command killed: the next holder came after \(gone)")
+                #expect(ended.status == 137, "\(ended.error)")
+            }
+        }
+    }
+
+    @Test func whatACommandLeavesBehindGoesOn() async throws {
+        try await SharedServer.withRoot { configuration in
+            let zklock = try Zklock(configuration)
+            try await withDirectory { directory in
+                let script = "sleep 30 > /dev/null 2>&1 < /dev/null & echo $!"
+                let ended = try await zklock.run(["run", "/x", "--", "bash", "-c", script])
+                #expect(ended.status == 0)
+                let left = try #require(pid_t(ended.output.split(separator: "\n").first ?? ""))
+                #expect(StubbornCommand.isAlive(left))
+                kill(left, SIGKILL)
+            }
+        }
+    }
+
     @Test func theCommandDiesWithTheGuardian() async throws {
         try await SharedServer.withRoot { configuration in
             let zklock = try Zklock(configuration)

@@ -43,7 +43,7 @@ extension Guardian {
     mutating func stopWhenDue() {
         guard child != nil else { return }
         let now = BootTime.now
-        if !stop.hasBegun, now >= stop.stopDue { beginStop(overdue: true) }
+        if !isLost, now >= stop.stopDue { beginStop(overdue: true) }
         guard let killDue = stop.killDue else { return }
         finishIfAllGone()
         guard now >= killDue else { return }
@@ -56,7 +56,15 @@ extension Guardian {
     }
 
     mutating func beginStop(overdue: Bool) {
-        guard !stop.hasBegun, let child else { return }
+        guard !isLost else { return }
+        isLost = true
+        if !stop.hasBegun { endAll() }
+        tell(.stopping(overdue: overdue))
+    }
+
+    /// Asks everybody to end; the kill comes when it is due.
+    mutating func endAll() {
+        guard let child else { return }
         stop.begin(at: BootTime.now)
         // The group at once, so that it is one signal for all of them, as from a terminal; then those that have left it.
         if status == nil {
@@ -68,7 +76,6 @@ extension Guardian {
             kill(entry.pid, SIGTERM)
             kill(entry.pid, SIGCONT)
         }
-        tell(.stopping(overdue: overdue))
     }
 
     /// zklock is gone: nobody keeps the lock.
@@ -96,12 +103,15 @@ extension Guardian {
         }
     }
 
-    /// Whoever loses its parent becomes a child of this process, so no children means that nobody is left at all.
     private mutating func finishIfAllGone() {
         reapAll()
+        if !hasDescendants { finish(status ?? 0, left: 0) }
+    }
+
+    /// Whoever loses its parent becomes a child of this process, so no children means that nobody is left at all.
+    var hasDescendants: Bool {
         var information = siginfo_t()
-        guard waitid(P_ALL, 0, &information, WEXITED | WNOHANG | WNOWAIT) < 0, errno == ECHILD else { return }
-        finish(status ?? 0, left: 0)
+        return waitid(P_ALL, 0, &information, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD
     }
 
     private func giveUp() {

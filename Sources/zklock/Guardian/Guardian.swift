@@ -28,6 +28,8 @@ struct Guardian {
     /// Its `waitpid` status, when it has ended.
     var status: Int32?
     var stop = StopPlan()
+    /// The lock was lost while the command ran.
+    var isLost = false
     private var hadTerminal = false
 
     /// What its parent has to say: a descriptor, its group, and the command.
@@ -59,24 +61,31 @@ struct Guardian {
         SignalPipe.install(SIGCHLD)
         guard ThisProcess.becomeSubreaper() else { exit(125) }
         while true {
-            wait()
-            for _ in SignalPipe.read() {}
+            let isTold = wait()
+            _ = SignalPipe.read()
+            // First: a command that has ended by itself did so before whatever is told now.
             reap()
-            if let status, !stop.hasBegun { finish(status, left: 0) }
+            if let status, !stop.hasBegun { ended(status) }
+            if isTold { listen() }
             stopWhenDue()
         }
     }
 
     /// Until something happens, or is due.
-    private mutating func wait() {
+    ///
+    /// - Returns: whether zklock has something to say.
+    private func wait() -> Bool {
         var descriptors = [
             pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0),
             pollfd(fd: SignalPipe.reader, events: Int16(POLLIN), revents: 0),
         ]
         let due = child == nil ? nil : stop.nextDue
         let milliseconds = due.map { max(0, ($0 - BootTime.now + 999_999) / 1_000_000) } ?? -1
-        guard poll(&descriptors, nfds_t(descriptors.count), Int32(clamping: milliseconds)) > 0 else { return }
-        guard descriptors[0].revents != 0 else { return }
+        return poll(&descriptors, nfds_t(descriptors.count), Int32(clamping: milliseconds)) > 0
+            && descriptors[0].revents != 0
+    }
+
+    private mutating func listen() {
         guard let text = socket.receive() else { return abandoned() }
         if let order = GuardianOrder(text: text) { carryOut(order) }
     }
@@ -154,10 +163,17 @@ struct Guardian {
         tell(.suspended(signal))
     }
 
+    /// What a command leaves behind that has ended by itself, it leaves on purpose. What is left of one that was killed would go on with its
+    /// work when the next holder has begun.
+    private mutating func ended(_ status: Int32) {
+        guard WaitStatus(status).endedBy != nil, hasDescendants else { finish(status, left: 0) }
+        endAll()
+    }
+
     func finish(_ status: Int32, left: Int) -> Never {
         if let child { terminal?.takeBack(from: child) }
         if stop.hasBegun { terminal?.restoreModes() }
-        tell(.ended(status: status, stopped: stop.hasBegun, left: left))
+        tell(.ended(status: status, stopped: isLost, left: left))
         exit(0)
     }
 }

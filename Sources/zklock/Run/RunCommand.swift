@@ -17,7 +17,7 @@ struct RunCommand: AsyncParsableCommand {
             When the lock is lost while the command runs, everything that the command has started is asked to end (SIGTERM) and \
             killed after --kill-after. Without a connection that is done before the servers may give the lock to the next one. \
             A command that was suspended (Ctrl-Z) for longer than the lock lasts is killed. Processes that the command leaves behind \
-            when it ends are left alone.
+            when it exits are left alone; what is left of one that was killed is ended before the lock is given back.
 
             Exit status: that of the command (128 + n when signal n ended it); 124 when the lock was not obtained in time; 123 \
             when it was lost while the command ran; 125 when zklock failed itself; 126 when the command cannot be run; 127 when \
