@@ -22,6 +22,7 @@ let package = Package(
         .library(name: "ZooKeeperLocks", targets: ["ZooKeeperLocks"]),
         .library(name: "ZooKeeperTestKit", targets: ["ZooKeeperTestKit"]),
         .library(name: "ZooKeeperFaultKit", targets: ["ZooKeeperFaultKit"]),
+        .executable(name: "zklock", targets: ["zklock"]),
         .executable(name: "fair-queue", targets: ["fair-queue"]),
     ],
     dependencies: [
@@ -59,10 +60,19 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        // What the command-line tools read in the same way: durations.
+        // What the command-line tools read and write in the same way: durations, JSON lines, terminals.
         .target(
             name: "ToolArguments",
             dependencies: [.product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "zklock",
+            dependencies: [
+                "ToolArguments", "ZooKeeper", "ZooKeeperLocks",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: settings
         ),
         .executableTarget(
@@ -103,11 +113,19 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .testTarget(
+            name: "ZklockTests",
+            dependencies: [
+                "zklock", "ToolArguments", "ZooKeeper", "ZooKeeperLocks",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: settings
+        ),
         // Real servers, real processes.
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit", "fair-queue",
+                "ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit", "fair-queue", "zklock",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],

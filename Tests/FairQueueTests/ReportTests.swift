@@ -1,4 +1,5 @@
 import Testing
+import ToolArguments
 
 @testable import fair_queue
 

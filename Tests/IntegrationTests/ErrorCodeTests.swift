@@ -118,7 +118,9 @@ import ZooKeeperTestKit
                 while !bridge.isOver { try await Task.sleep(for: .milliseconds(5)) }
                 #expect(session.link == .connected)
                 let result = Promise<RequestResult>()
-                let checks = (0..<operations).map { Transaction.Operation.check(NodePath(unchecked: "/n\($0)"), version: nil) }
+                let checks = (0..<operations).map { number in
+                    Transaction.Operation.check(NodePath(unchecked: "/n\(number)"), version: nil)
+                }
                 session.submit(.commit(checks), deadline: .now + .seconds(60)) { result.resolve($0) }
                 latch.open()
                 guard case .failure(let failure) = await result.value() else { return #expect(Bool(false), "done") }

@@ -1,0 +1,63 @@
+public import ZooKeeper
+
+/// The queue of a lock as of one look at it.
+public struct QueueSnapshot: Hashable, Sendable {
+    /// The lock.
+    public var path: NodePath
+    /// In the order in which they are served. The first one holds the lock, or is about to learn that it does.
+    public var entries: [QueueEntry]
+    /// The names of children that are no contenders: nobody waits for them.
+    public var others: [String]
+
+    public init(path: NodePath, entries: [QueueEntry] = [], others: [String] = []) {
+        self.path = path
+        self.entries = entries
+        self.others = others
+    }
+
+    /// Who holds the lock; `nil` when it is free.
+    public var holder: QueueEntry? { entries.first }
+
+    /// Who waits, in order.
+    public var waiting: ArraySlice<QueueEntry> { entries.dropFirst() }
+
+    /// How many are in front of that contender; `nil` when it is not in the queue.
+    public func ahead(of node: NodePath) -> Int? {
+        entries.firstIndex { $0.node == node }
+    }
+
+    /// The contender with that token.
+    public func entry(with token: FencingToken) -> QueueEntry? {
+        entries.first { $0.fencingToken == token }
+    }
+}
+
+/// A lock that somebody holds, without the details of who waits.
+public struct LockSummary: Hashable, Sendable {
+    public var path: NodePath
+    public var holder: QueueEntry
+    /// How many wait behind the holder.
+    public var waiting: Int
+
+    public init(path: NodePath, holder: QueueEntry, waiting: Int) {
+        self.path = path
+        self.holder = holder
+        self.waiting = waiting
+    }
+}
+
+/// The names of a lock's children, told apart.
+struct QueueNames: Hashable, Sendable {
+    var contenders: [ContenderName]
+    var others: [String]
+
+    init(_ names: [String]) {
+        contenders = []
+        others = []
+        for name in names {
+            if let contender = ContenderName(name) { contenders.append(contender) } else { others.append(name) }
+        }
+        contenders.sort { $0.precedes($1) }
+        others.sort()
+    }
+}

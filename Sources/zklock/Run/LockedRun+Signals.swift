@@ -1,0 +1,53 @@
+import Glibc
+import ZooKeeper
+import ZooKeeperLocks
+
+/// Signals, and job control: the command is suspended by the terminal, then this process suspends itself, so that the shell notices.
+extension LockedRun {
+    /// How long it takes at most until a suspension begins.
+    private static let suspensionDelay = Duration.milliseconds(200)
+
+    mutating func signal(_ number: Int32, _ guardian: GuardianLink) {
+        if isSuspended, number == SIGCONT { return resume(guardian) }
+        guard lease != nil else { return signalWhileWaiting(number) }
+        guardian.send(.signal(number))
+    }
+
+    private mutating func signalWhileWaiting(_ number: Int32) {
+        switch number {
+        case SIGTSTP:
+            voice.clear()
+            // Whoever typed has told the others of the job as well.
+            SignalPipe.restoreDefault(number)
+            kill(getpid(), number)
+        case SIGCONT: SignalPipe.install(SIGTSTP)
+        case SIGUSR1, SIGUSR2: break
+        default:
+            interruption = interruption ?? number
+            voice.clear()
+            waiter?.cancel()
+        }
+    }
+
+    /// The command is suspended. While this process is, nobody keeps the lock: the guardian kills the command when its time is over.
+    mutating func suspend(by number: Int32, _ guardian: GuardianLink) {
+        isSuspended = true
+        if number == SIGSTOP {
+            kill(getpid(), number)
+        } else {
+            // The whole job, of which the terminal has told the command alone: the shell takes it for suspended when all of it is.
+            SignalPipe.restoreDefault(number)
+            kill(0, number)
+        }
+        // Shells that do not control jobs have such signals ignored; then there is nobody who could say when to go on.
+        TimerThread.shared.schedule(at: .now + Self.suspensionDelay) { [feed] in feed.yield(.awake) }
+    }
+
+    mutating func resume(_ guardian: GuardianLink) {
+        isSuspended = false
+        SignalPipe.install(SIGTSTP)
+        SignalPipe.ignoreTroubleWithMessages()
+        guard lease?.isHeld == true else { return guardian.send(.stop) }
+        guardian.send(.resume)
+    }
+}
