@@ -20,13 +20,17 @@ extension Contender {
         return state.loss ?? .leaseExpired
     }
 
-    /// One write that a quorum agrees to, and that finds the own node.
+    /// One write that a quorum agrees to, and that finds the own node. It changes nothing, so it is asked for again when the answer is lost
+    /// with its connection: in the next one, if that comes within the request timeout and ahead of the lease's end.
     func prove(_ node: NodePath) async -> RequestResult {
         guard let session = core.withLock({ $0.session }) else { return .failure(RequestFailure(.sessionExpired)) }
         let deadline = ContinuousClock.now + client.configuration.requestTimeout
-        let result = await session.perform(.commit([.check(node, version: nil)]), deadline: deadline)
-        if case .failure(let failure) = result, failure.code == .noNode { post(.ownNodeGone) }
-        return result
+        while true {
+            let result = await session.perform(.commit([.check(node, version: nil)]), deadline: deadline)
+            guard case .failure(let failure) = result else { return result }
+            if failure.code == .noNode { post(.ownNodeGone) }
+            guard failure.code == .connectionLost, lossByNow() == nil, ContinuousClock.now < deadline else { return result }
+        }
     }
 
     func events() -> AsyncStream<LeaseEvent> {

@@ -61,7 +61,8 @@ public final class Lease: Sendable {
     /// Asks a quorum: one write, which finds the znode of this lease or not. When this returns, the lock was held at some moment since it
     /// was called; only a ``guard(_:)`` makes that moment the one of the write it protects.
     ///
-    /// - Throws: as ``checkHeld()`` does; ``LockError/cancelled(_:)``; ``LockError/session(_:)`` when there was no answer.
+    /// - Throws: as ``checkHeld()`` does; ``LockError/cancelled(_:)``; ``LockError/session(_:)`` when there was no answer
+    ///   within the client's request timeout, over however many connections.
     public func proveHeld() async throws(LockError) {
         try checkHeld()
         let result = await contender.prove(node)

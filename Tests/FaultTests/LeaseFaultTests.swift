@@ -182,10 +182,10 @@ extension FaultTests {
                             #expect(system("(sleep 5; kill -CONT \(getpid())) >/dev/null 2>&1 &") == 0)
                             raise(SIGSTOP)
                             #expect(throws: LockError.self) { try lease.checkHeld() }
-                            let error = await #expect(throws: ZooKeeperError.self) {
+                            // The server has closed the connection; whether the client knows that yet is a matter of luck.
+                            await #expect(throws: ZooKeeperError.self) {
                                 try await client.commit(lease.guard(sale))
                             }
-                            #expect(error?.outcomeIsUnknown != true)
                             #expect(try await client.get(stock).stat.version == 0)
                         }
                     }
