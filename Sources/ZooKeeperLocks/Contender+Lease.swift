@@ -29,7 +29,8 @@ extension Contender {
             let result = await session.perform(.commit([.check(node, version: nil)]), deadline: deadline)
             guard case .failure(let failure) = result else { return result }
             if failure.code == .noNode { post(.ownNodeGone) }
-            guard failure.code == .connectionLost, lossByNow() == nil, ContinuousClock.now < deadline else { return result }
+            let isWorthwhile = failure.code == .connectionLost && lossByNow() == nil
+            guard isWorthwhile, ContinuousClock.now < deadline else { return result }
         }
     }
 

@@ -50,7 +50,7 @@ extension FaultTests {
                         try await Task.sleep(for: timeout * 0.57 - .milliseconds(200))
                         await proxy.thaw(.toClient)
                         // The turn is known now; the proof hangs. As long as this client's node may be the head for the leader, and longer.
-                        let watch = try await observer.childrenChanges(of: lock.path)
+                        let watch = observer.childrenChanges(of: lock.path)
                         for try await names in watch where names.isEmpty { break }
                         #expect(granted.value == 0, "granted by a follower that is cut off")
                         await partitionable.heal()
@@ -184,7 +184,7 @@ extension FaultTests {
                             #expect(throws: LockError.self) { try lease.checkHeld() }
                             // The server has closed the connection; whether the client knows that yet is a matter of luck.
                             await #expect(throws: ZooKeeperError.self) {
-                                try await client.commit(lease.guard(sale))
+                                _ = try await client.commit(lease.guard(sale))
                             }
                             #expect(try await client.get(stock).stat.version == 0)
                         }
@@ -199,7 +199,7 @@ extension FaultTests {
                     print("stopped holder's token \(token), next one's \(lease.fencingToken.rawValue)")
                     #expect(lease.fencingToken.rawValue > token)
                     await lease.release()
-                    await stopped.value
+                    _ = await stopped.value
                 }
             }
         }
