@@ -12,6 +12,11 @@ public enum LockError: Error, Hashable, Sendable {
     case lost(NodePath, LossReason, token: FencingToken)
     /// The lock was released already; whoever asks has no right to go on.
     case released(NodePath)
+    /// Nobody was waited for, as the wait could not end: the calling task, or the one that it was started by, holds the lock itself.
+    case wouldDeadlock(NodePath, String)
+    /// The path belongs to a semaphore of `found` permits, or to none at all (`nil`), and not to one of `expected`. Nothing is left in the
+    /// queue. All who use a semaphore have to name the same number; to change it, delete the path when nobody uses it.
+    case permitsDisagree(NodePath, expected: Int, found: Int?)
     /// ZooKeeper refused, or could not be reached.
     case session(ZooKeeperError)
 }
@@ -64,6 +69,11 @@ extension LockError: CustomStringConvertible {
         case .cancelled(let path): "lock \(path): the wait was cancelled"
         case .lost(let path, let reason, let token): "lock \(path): lost (\(reason)) while held with token \(token)"
         case .released(let path): "lock \(path): released already"
+        case .wouldDeadlock(let path, let detail): "lock \(path): \(detail)"
+        case .permitsDisagree(let path, let expected, let found):
+            "semaphore \(path): asked for one of \(expected) permits, but "
+                + (found.map { "it has \($0)" } ?? "this path is not a semaphore's") + ": name the same number everywhere, "
+                + "or delete the path when nobody uses it"
         case .session(let error): "\(error)"
         }
     }

@@ -112,7 +112,7 @@ extension World {
         if let inquiry = Inquiry(action) {
             let request =
                 if case .barrier = inquiry, rules.syncsForBarrier { ServerRequest.sync } else {
-                    inquiry.request(on: Self.path)
+                    inquiry.request(on: Self.path, contenders[number].machine.policy)
                 }
             return submit(request, for: .contender(number, entry: entry, inquiry), client)
         }
@@ -148,12 +148,13 @@ extension World {
 }
 
 extension Inquiry {
-    func request(on path: NodePath) -> ServerRequest {
+    func request(on path: NodePath, _ policy: QueuePolicy) -> ServerRequest {
         func node(_ name: String) -> NodePath { path.appending(unchecked: name) }
         return switch self {
         case .create(let prefix): .create(node(prefix), data: [], mode: .ephemeralSequential, acl: [.open])
         case .list: .children(path, watch: false)
-        case .makeParents: .create(path, data: ParentData.empty, mode: .container, acl: [.open])
+        case .listAndWatch: .children(path, watch: true)
+        case .makeParents: .create(path, data: policy.parentData, mode: .container, acl: [.open])
         case .watch(let name, true): .exists(node(name), watch: true)
         case .watch(let name, false): .get(node(name), watch: true)
         case .look: .get(path, watch: false)
@@ -163,6 +164,11 @@ extension Inquiry {
         case .delete(let name, true):
             .commit([.delete(node(name), version: nil), .set(path, data: ParentData.recording(name), version: nil)])
         case .delete(let name, false): .delete(node(name), version: nil)
+        case .poke(let name): .set(node(name), data: [], version: nil)
+        case .replace(let name, let reader):
+            .commit([
+                .create(node(reader), data: [], mode: .ephemeral, acl: [.open]), .delete(node(name), version: nil),
+            ])
         }
     }
 }

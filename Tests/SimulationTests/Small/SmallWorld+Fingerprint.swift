@@ -174,6 +174,14 @@ extension SmallWorld {
         case .delete(let name, let recording):
             print.add(recording ? 10 : 11)
             self.add(name, to: &print)
+        case .listAndWatch(let step): add(12, step)
+        case .poke(let name):
+            print.add(13)
+            self.add(name, to: &print)
+        case .replace(let name, let reader):
+            print.add(14)
+            self.add(name, to: &print)
+            self.add(reader, to: &print)
         }
     }
 
@@ -189,7 +197,7 @@ extension SmallWorld {
         case .success(.names(let names)): add(names, to: &print)
         case .success(.data(let data)):
             print.add(5)
-            if case .ours(let head?) = data { add(head.string, to: &print) }
+            if case .ours(let head?, _) = data { add(head.string, to: &print) }
         case .success(.node(let czxid, let isOurs)):
             print.add(isOurs ? 6 : 7)
             print.add(Int(zxid) - Int(czxid))
@@ -248,6 +256,7 @@ extension SmallWorld {
         case .cancelled: print.add(3)
         case .unavailable: print.add(4)
         case .failed: print.add(5)
+        case .disagrees: print.add(6)
         }
         print.add(machine.hasDeparted)
         print.add(machine.hasWaited)
@@ -329,6 +338,9 @@ extension SmallWorld {
         case .leaving: print.add(14)
         case .betweenSessions: print.add(15)
         case .ended: print.add(16)
+        case .front(let own):
+            print.add(17)
+            add(own, to: &print)
         }
     }
 
@@ -347,6 +359,9 @@ extension SmallWorld {
             print.add(7)
             add(name, to: &print)
             add(names, to: &print)
+        case .listAndWatch(let own):
+            print.add(8)
+            add(own, to: &print)
         }
     }
 }

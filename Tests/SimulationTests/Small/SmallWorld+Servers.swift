@@ -34,7 +34,7 @@ extension SmallWorld {
             tree.contains(Name(string)) ? append(.none, origin: origin) : refuse(.noNode)
         case .barrier:
             tree.hasParent ? append(.none, origin: origin) : refuse(.noNode)
-        case .list, .watch, .look, .read:
+        case .poke, .replace, .list, .listAndWatch, .watch, .look, .read:
             break
         }
     }
