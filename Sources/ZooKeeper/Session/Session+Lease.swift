@@ -77,7 +77,9 @@ extension Session {
 
         /// The proofs are a chain: the next may be as far from the last as that was from the one before.
         var isFresh: Bool {
-            guard let until = clock.confirmedUntil, until == clock.validUntil, let last = clock.proofs.last else { return false }
+            guard let until = clock.confirmedUntil, until == clock.validUntil, let last = clock.proofs.last else {
+                return false
+            }
             return until - last.start > clock.timeout / 3
         }
 
