@@ -221,6 +221,11 @@ extension QueueMachine {
         }
     }
 
+    /// The node that the contender waits for; whoever of the same session holds by it may say that it is done before the servers do.
+    var awaited: String? {
+        if case .waiting(let wait) = phase, !wait.predecessorIsGone { wait.predecessor.string } else { nil }
+    }
+
     struct Stake: Hashable, Sendable {
         var own: Own
         var isHeld: Bool
