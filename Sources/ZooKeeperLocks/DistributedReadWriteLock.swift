@@ -136,7 +136,7 @@ extension Lease {
 
     /// Turns a held write lock into a read lock, without a moment in between in which somebody else could write: one transaction puts a reader's
     /// znode into the writer's place, ahead of everybody who waits. Readers right behind may then come in; the next writer waits for this
-    /// lease, too. The lease stays the same, with its ``fencingToken`` and all that was begun under it, but for its ``node``; it is released once.
+    /// lease, too. From the call on others may be reading: write no more. The lease stays the same, with its ``fencingToken`` and all that was begun under it, but for its ``node``; it is released once.
     ///
     /// Goes on through lost connections, until it is done or the lease is over; it does not end early when the calling task is cancelled.
     ///

@@ -17,6 +17,10 @@ public enum LockError: Error, Hashable, Sendable {
     /// The path belongs to a semaphore of `found` permits, or to none at all (`nil`), and not to one of `expected`. Nothing is left in the
     /// queue. All who use a semaphore have to name the same number; to change it, delete the path when nobody uses it.
     case permitsDisagree(NodePath, expected: Int, found: Int?)
+    /// Nobody in the queue has that token: whoever had it has gone. `holder` has the lock now.
+    case noContender(NodePath, token: FencingToken, holder: QueueEntry?)
+    /// That contender cannot be asked to give up: its library would not tell it.
+    case notRevocable(NodePath, Holder)
     /// ZooKeeper refused, or could not be reached.
     case session(ZooKeeperError)
 }
@@ -74,6 +78,11 @@ extension LockError: CustomStringConvertible {
             "semaphore \(path): asked for one of \(expected) permits, but "
                 + (found.map { "it has \($0)" } ?? "this path is not a semaphore's") + ": name the same number everywhere, "
                 + "or delete the path when nobody uses it"
+        case .noContender(let path, let token, let holder):
+            "lock \(path): nobody here has token \(token); "
+                + (holder.map { "it is held with token \($0.fencingToken) by \($0)" } ?? "it is free")
+        case .notRevocable(let path, let holder):
+            "lock \(path): \(holder) cannot be asked to give up: the library that it uses would not tell it"
         case .session(let error): "\(error)"
         }
     }

@@ -5,7 +5,7 @@ struct QueueEntrance: Sendable {
     let path: NodePath
     let client: ZooKeeperClient
     let options: DistributedLock.Options
-    let policy: QueuePolicy
+    var policy: QueuePolicy
 
     /// - Parameter operation: for errors: what the recipe is called.
     init(

@@ -33,8 +33,8 @@ enum Inquiry: Hashable, Sendable {
         case .delete(let name, let recording): self = .delete(name, recording: recording)
         case .poke(let name): self = .poke(name)
         case .replace(let name, let reader): self = .replace(name, with: reader)
-        case .pause, .tellPosition, .grant, .lose, .yield, .tellDowngrade, .depart, .awaitSession, .leaveBehind, .cannotPoke,
-            .end:
+        case .pause, .tellPosition, .grant, .lose, .tellRevocation, .yield, .tellDowngrade, .depart, .awaitSession,
+            .leaveBehind, .cannotPoke, .end:
             return nil
         }
     }

@@ -16,6 +16,8 @@ public struct QueueEntry: Hashable, Sendable {
 
     public var node: NodePath
     public var naming: Naming
+    /// What it asks for.
+    public var claim: Claim
     /// The token that it holds with, or will: the `czxid` of its znode.
     public var fencingToken: FencingToken
     /// When its znode was created, by the server's clock, in milliseconds since 1970: since when it queues.
@@ -29,16 +31,20 @@ public struct QueueEntry: Hashable, Sendable {
     /// What it says of itself otherwise, as text: kazoo's `identifier`, the address that Curator writes. `nil` where there is nothing that
     /// can be read.
     public var identifier: String?
+    /// Somebody asks it to give up, as of when its znode was read.
+    public var revocation: RevocationRequest?
 
     init(_ name: ContenderName, at node: NodePath, _ stat: Stat, data: [UInt8]?) {
         self.node = node
         naming = Naming(name)
+        claim = name.claim
         fencingToken = FencingToken(rawValue: stat.czxid)
         entered = stat.ctime
         session = stat.ephemeralOwner
         version = stat.version
         owner = data.flatMap(Owner.init)
-        identifier = owner == nil ? data.flatMap(Self.text) : nil
+        revocation = data.flatMap(RevocationRequest.init(contendersData:))
+        identifier = owner == nil && revocation == nil ? data.flatMap(Self.text) : nil
     }
 
     /// Foreign data is shown to people: no control characters, and not a book.

@@ -1,5 +1,5 @@
 /// What a contender asks for. Its name tells, so that a listing shows who may hold together with whom.
-enum Claim: Hashable, Sendable {
+public enum Claim: Hashable, Sendable {
     /// The whole, alone.
     case exclusive
     /// Together with other readers.

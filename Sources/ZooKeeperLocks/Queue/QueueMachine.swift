@@ -41,6 +41,8 @@ struct QueueMachine: Sendable {
         case watched(String, Result<Void, RequestFailure>)
         /// A watch has fired.
         case changed(String, WatchEvent.Kind)
+        /// Somebody has written into that node, the own one, that this contender should give up.
+        case revocationRequested(String, RevocationRequest)
         case looked(step: Int, Result<ParentData, RequestFailure>)
         /// The own node was written to.
         case poked(String, Result<Void, RequestFailure>)
@@ -105,6 +107,8 @@ struct QueueMachine: Sendable {
         case grant(Own)
         /// The lease is over although nobody released it.
         case lose(LossReason)
+        /// Whoever holds is asked to give up.
+        case tellRevocation(RevocationRequest)
         /// Tell whoever waits for the acquire or the release.
         case depart(Departure, QueueView?)
         /// The session is over; come back with `enter` in the next one.
@@ -206,6 +210,8 @@ struct QueueMachine: Sendable {
     /// As of the event at hand.
     var leaseIsValid = true
     var lastView: QueueView?
+    /// What stands in the own node.
+    var revocation: Revocation?
     var actions: [Action] = []
 
     static let maximumParentAttempts = 10
@@ -228,6 +234,7 @@ struct QueueMachine: Sendable {
         case .parentsMade(step, let result): parentsMade(result)
         case .watched(let name, let result): watched(name, result)
         case .changed(let name, let kind): changed(name, kind)
+        case .revocationRequested(let name, let request): asked(name, request)
         case .looked(step, let result): looked(result)
         case .predecessorYielded(let name): predecessorYielded(name)
         case .poked(let name, let result): poked(name, result)

@@ -9,6 +9,8 @@ struct QueuePolicy: Hashable, Sendable {
     var naming = ContenderNaming.curator
 
     static let exclusive = QueuePolicy(claim: .exclusive)
+    static let read = QueuePolicy(claim: .read)
+    static let write = QueuePolicy(claim: .write)
 
     /// One of a semaphore of `total`.
     static func permits(_ count: Int, of total: Int) -> QueuePolicy {

@@ -18,6 +18,10 @@ enum Mutation: String, CaseIterable, Sendable {
     case releaseRecordOfANonHead
     case newUUIDOnRetry
     case ownNodeNotChecked
+    case readerIgnoresAWriterAhead
+    case downgradeInTwoSteps
+    case headWatchesOneHolder
+    case pokeOmitted
 
     var rules: Rules {
         var rules = Rules()
@@ -38,6 +42,10 @@ enum Mutation: String, CaseIterable, Sendable {
         case .releaseRecordOfANonHead: rules.queue.recordsWhenGivingUp = true
         case .newUUIDOnRetry: rules.queue.usesNewUUIDOnRetry = true
         case .ownNodeNotChecked: rules.queue.ignoresOwnNode = true
+        case .readerIgnoresAWriterAhead: rules.queue.readsPastWriters = true
+        case .downgradeInTwoSteps: rules.downgradesInTwoSteps = true
+        case .headWatchesOneHolder: rules.queue.watchesOneHolder = true
+        case .pokeOmitted: rules.queue.forgetsPoke = true
         }
         return rules
     }
@@ -54,8 +62,12 @@ enum Mutation: String, CaseIterable, Sendable {
             setting.pingLateness = 0...setting.timeout * 3 / 10
         case .replyTimeInsteadOfStart:
             setting = .leases(seed: seed)
-            // Answers are long on their way, and a member is cut off behind the write that one of them is for.
-            setting.answerDelay = setting.timeout / 4...setting.timeout / 2
+            // A member is cut off, and answers of before go on arriving: by the time of their arrival the session seems to be alive.
+            // Where the tick is not known, the allowances are larger, and cover answers that take up to T/3.
+            setting.tickIsKnown = true
+            setting.answerLatency = setting.timeout * 7 / 20
+            setting.chatter = 40
+            setting.chatterWrites = 3
         case .readsAsProof:
             setting = .leases(seed: seed)
         case .noRelayAllowance:
@@ -99,16 +111,26 @@ enum Mutation: String, CaseIterable, Sendable {
             setting.deletions = 300
             setting.contenders = 6
             setting.clients = 6
+        case .readerIgnoresAWriterAhead, .downgradeInTwoSteps:
+            setting.recipe = .readWrite(writers: 50, downgrades: 60)
+            setting.hold = 300
+            setting.latestGrant = 2000
+        case .headWatchesOneHolder, .pokeOmitted:
+            // Long bodies, so that one more than is needed shows.
+            setting.recipe = .semaphore(permits: 3, most: 1)
+            setting.hold = 4000
+            setting.latestGrant = 2000
+            setting.impatient = 0
         }
         return setting
     }
 
-    /// One that caught it when this was written: the search begins with it.
+    /// One that shows it. A debug build tries no other.
     var knownSeed: UInt64 {
         switch self {
         case .confirmedLeaseFromOneWrite: 62
         case .noRelayAllowance: 86
-        case .grantFromBeforeTheReconnect: 14
+        case .grantFromBeforeTheReconnect: 22
         case .adoptTheOldSessionsNode: 4
         case .syncAsRecoveryBarrier: 303
         case .releaseRecordOfANonHead: 6

@@ -1,5 +1,13 @@
 /// What a schedule is made of: how many, how slow, and what goes wrong how often. Times in milliseconds.
 struct Setting: Hashable, Sendable {
+    enum Recipe: Hashable, Sendable {
+        case mutex
+        /// How many of a hundred write, and how many of those become readers.
+        case readWrite(writers: Int, downgrades: Int)
+        /// So many permits, of which each contender wants some, up to `most`.
+        case semaphore(permits: Int, most: Int)
+    }
+
     var members = 3
     var tick: Int64 = 500
     /// For how many ticks leader and followers do without each other's word.
@@ -13,8 +21,8 @@ struct Setting: Hashable, Sendable {
     var length: Int64 = 20_000
 
     var clientDelay: ClosedRange<Int64> = 1...20
-    /// On the way back to the client; `nil`: as on the way there.
-    var answerDelay: ClosedRange<Int64>?
+    /// How long each answer is on its way back to the client, many at a time; `nil`: as on the way there.
+    var answerLatency: Int64?
     var memberDelay: ClosedRange<Int64> = 1...20
     /// How long a client goes without a connection at most; `nil`: a twentieth of the timeout.
     var reconnectDelay: Int64?
@@ -26,6 +34,8 @@ struct Setting: Hashable, Sendable {
     /// How much later than the ping a follower tells the leader whom it has heard from.
     var relayLateness: ClosedRange<Int64> = 0...0
 
+    /// The clients' lease clocks know the tick, and go by that.
+    var tickIsKnown = false
     /// Begin only under a lease that two proofs confirm.
     var confirmed = false
 
@@ -63,6 +73,10 @@ struct Setting: Hashable, Sendable {
     var deletions: Int64?
     /// The lock's path is removed whenever it is empty.
     var reapings: Int64?
+    /// What the contenders stand in line for.
+    var recipe = Recipe.mutex
+    /// How late one may be granted what is free for it, where nothing fails; `nil`: not looked at.
+    var latestGrant: Int64?
     /// The sequence number of the first contender.
     var firstSequence: Int32 = 0
 }

@@ -26,10 +26,13 @@ struct Contestant {
     var departure: QueueMachine.Departure?
     var isOver = false
 
-    init(number: Int, client: Int, onlyIfAvailable: Bool, rules: QueueRules) {
+    /// Whether it means to become a reader.
+    var downgrades = false
+
+    init(number: Int, client: Int, onlyIfAvailable: Bool, policy: QueuePolicy, rules: QueueRules) {
         self.number = number
         self.client = client
-        machine = QueueMachine(onlyIfAvailable: onlyIfAvailable, rules: rules)
+        machine = QueueMachine(onlyIfAvailable: onlyIfAvailable, policy: policy, rules: rules)
     }
 }
 
@@ -49,6 +52,12 @@ extension World {
         note("c\(number) gives up: \(reason)")
         post(number, .giveUp(reason))
         agenda.add(.patienceEnded(contender: number), at: now + 1000)
+    }
+
+    mutating func downgrade(_ number: Int) {
+        guard contenders[number].isInBody, !contenders[number].isLost else { return }
+        note("c\(number) wants to be a reader")
+        post(number, .downgrade)
     }
 
     mutating func endBody(_ number: Int) {
@@ -114,6 +123,12 @@ extension World {
                 if case .barrier = inquiry, rules.syncsForBarrier { ServerRequest.sync } else {
                     inquiry.request(on: Self.path, contenders[number].machine.policy)
                 }
+            if case .replace(let name, let reader) = inquiry, rules.downgradesInTwoSteps {
+                submit(.delete(Self.path.appending(unchecked: name), version: nil), for: .read, client)
+                let create = ServerRequest.create(
+                    Self.path.appending(unchecked: reader), data: [], mode: .ephemeral, acl: [.open])
+                return submit(create, for: .contender(number, entry: entry, inquiry), client)
+            }
             return submit(request, for: .contender(number, entry: entry, inquiry), client)
         }
         switch action {
@@ -122,6 +137,11 @@ extension World {
             contenders[number].isInBody = true
             contenders[number].session = clients[client].session
             agenda.add(.bodyEnds(contender: number), at: now + random.waiting(mean: setting.hold))
+            if contenders[number].downgrades {
+                agenda.add(.downgrade(contender: number), at: now + random.waiting(mean: setting.hold / 3))
+            }
+        case .tellDowngrade(.success(let own)):
+            contenders[number].own = own
         case .lose:
             // The body is cancelled; it ends when it notices, and then the lock is released.
             contenders[number].isLost = true

@@ -16,6 +16,7 @@ struct World {
         case arrive(contender: Int)
         case giveUp(contender: Int)
         case bodyEnds(contender: Int)
+        case downgrade(contender: Int)
         case govern
         case fault(Fault)
         case heal(Fault, MemberID)
@@ -39,6 +40,8 @@ struct World {
     var isQuiet = false
     /// Links whose first message has its time in the agenda.
     var scheduled: Set<Link> = []
+    /// When the messages that are on their way to a client were sent; see `Setting.answerLatency`.
+    private var sendings: [Link: [Int64]] = [:]
     /// The link that a message has arrived on just now.
     private var flowing: Link?
     /// What those want who delete by hand.
@@ -60,16 +63,27 @@ struct World {
         configuration.cleaningInterval = 1 << 50
         model = EnsembleModel(configuration)
         for number in 0..<setting.clients {
-            clients.append(Client(number: number, timeout: setting.timeout, rules: rules.lease))
+            clients.append(Client(number: number, setting, rules: rules.lease))
             agenda.add(.reconnect(client: number, attempt: 0), at: random.within(0...50))
             agenda.add(.tend(client: number), at: random.within(0...setting.timeout / 12))
             if let chatter = setting.chatter { agenda.add(.chat(client: number), at: random.waiting(mean: chatter)) }
         }
         for number in 0..<setting.contenders {
+            let unwilling = random.chance(setting.unwilling)
+            var policy = QueuePolicy.exclusive
+            var downgrades = false
+            switch setting.recipe {
+            case .mutex: break
+            case .readWrite(let writers, let some):
+                policy.claim = random.chance(writers) ? .write : .read
+                downgrades = policy.claim == .write && random.chance(some)
+            case .semaphore(let permits, let most): policy = .permits(1 + random.below(most), of: permits)
+            }
             contenders.append(
                 Contestant(
-                    number: number, client: number % setting.clients,
-                    onlyIfAvailable: random.chance(setting.unwilling), rules: rules.queue))
+                    number: number, client: number % setting.clients, onlyIfAvailable: unwilling, policy: policy,
+                    rules: rules.queue))
+            contenders[number].downgrades = downgrades
             agenda.add(.arrive(contender: number), at: random.waiting(mean: setting.arrival))
         }
         prepareParent()
@@ -114,7 +128,7 @@ struct World {
     /// The lock's path as the schedule wants it.
     private mutating func prepareParent() {
         guard setting.firstSequence != 0 else { return }
-        var node = Znode(data: ParentData.empty, acl: [.open], lifetime: .persistent, zxid: 0, time: 0)
+        var node = Znode(data: contenders.first?.machine.policy.parentData ?? ParentData.empty, acl: [.open], lifetime: .persistent, zxid: 0, time: 0)
         node.childrenCreated = setting.firstSequence
         for member in model.members.keys { model.members[member]?.tree.insert(Self.path, node, count: 0) }
         let path = Self.path
@@ -143,6 +157,7 @@ struct World {
 
     /// Gives each message at the head of a link the time of its arrival.
     private mutating func schedule() {
+        if setting.answerLatency != nil { noteSendings() }
         for link in model.deliverable where !scheduled.contains(link) {
             scheduled.insert(link)
             var due = now
@@ -151,14 +166,25 @@ struct World {
             switch link {
             case .between: due += random.within(follows ? 0...1 : setting.memberDelay)
             case .toMember(let connection), .toClient(let connection):
-                var delay = setting.clientDelay
-                if case .toClient = link, let answers = setting.answerDelay { delay = answers }
-                due += random.within(follows ? 0...1 : delay)
-                if let client = clients.firstIndex(where: { $0.link.connection == connection }) {
-                    due = max(due, clients[client].frozenUntil)
-                }
+                due += random.within(follows ? 0...1 : setting.clientDelay)
+                guard let client = client(on: connection) else { break }
+                due = max(due, clients[client].frozenUntil)
+                guard let latency = setting.answerLatency, !isQuiet, case .toClient = link else { break }
+                // The handshake is quick.
+                if clients[client].link.isConnected { due = max(due, (sendings[link]?.first ?? now) + latency) }
             }
             agenda.add(.deliver(link), at: due)
+        }
+    }
+
+    private mutating func noteSendings() {
+        for (link, messages) in model.links {
+            guard case .toClient = link else { continue }
+            // A connection that breaks loses what was under way on it, and is never used again.
+            let known = sendings[link]?.count ?? 0
+            if known < messages.count {
+                sendings[link, default: []] += Array(repeating: now, count: messages.count - known)
+            }
         }
     }
 
@@ -167,6 +193,7 @@ struct World {
         switch item {
         case .deliver(let link):
             scheduled.remove(link)
+            if sendings[link]?.isEmpty == false { sendings[link]?.removeFirst() }
             flowing = link
             if case .toClient(let connection) = link, let client = client(on: connection),
                 clients[client].frozenUntil > now
@@ -194,6 +221,7 @@ struct World {
         case .arrive(let contender): arrive(contender)
         case .giveUp(let contender): giveUp(contender)
         case .bodyEnds(let contender): endBody(contender)
+        case .downgrade(let contender): downgrade(contender)
         case .govern: govern()
         case .fault(let fault): strike(fault)
         case .heal(let fault, let member): heal(fault, member)
@@ -213,6 +241,8 @@ struct Rules: Hashable, Sendable {
     var reusesUUID = false
     /// Recovery asks for a `sync` in place of a write: but a leader that was deposed answers it.
     var syncsForBarrier = false
+    /// A writer's node goes, and then the reader's comes.
+    var downgradesInTwoSteps = false
 }
 
 /// What has happened, in words, for whoever has to understand a failure.

@@ -10,7 +10,7 @@ import ZooKeeper
 extension SmallWorld {
     var fingerprint: UInt64 {
         var print = Fingerprint()
-        for number in [breaks, expiries, givingUp, deletions, reapings] { print.add(number) }
+        for number in [breaks, expiries, givingUp, deletions, reapings, downgrades] { print.add(number) }
         var clients: [(print: UInt64, number: Int)] = []
         for number in self.clients.indices { clients.append((describe(number), number)) }
         if isSymmetric { clients.sort { ($0.print, $0.number) < ($1.print, $1.number) } }
@@ -39,6 +39,8 @@ extension SmallWorld {
     }
 
     private func add(_ name: Name, to print: inout Fingerprint) {
+        guard name != .everybody else { return print.add(0xFFFF_FFFF) }
+        if name.claim > 0 { print.add(0xC000 | UInt64(name.claim)) }
         let contestant = contestants[Int(name.contender)]
         let age = contestant.entry &- name.entry
         let number = UInt64(tree.nextSequence &- name.sequence)
@@ -97,6 +99,13 @@ extension SmallWorld {
         case .removeParent: print.add(5)
         case .close(let session): print.add(6 | age(of: session, print) << 8)
         case .none: print.add(7)
+        case .write(let name):
+            print.add(8)
+            add(name, to: &print)
+        case .replace(let name, let node):
+            print.add(9)
+            add(name, to: &print)
+            add(node.name, to: &print)
         }
     }
 
@@ -132,6 +141,9 @@ extension SmallWorld {
                 add(result, to: &print)
             case .deleted(let name):
                 print.add(3)
+                add(name, to: &print)
+            case .changed(let name):
+                print.add(4)
                 add(name, to: &print)
             }
         }
@@ -261,6 +273,12 @@ extension SmallWorld {
         print.add(machine.hasDeparted)
         print.add(machine.hasWaited)
         print.add(machine.parentIsOurs.map { $0 ? 1 : 2 } ?? 3)
+        if machine.policy.claim != .exclusive {
+            print.add(machine.policy.claim == .read ? 1 : 2)
+            print.add(machine.parentPermits == nil)
+            print.add(machine.poke.map { $0 == .due ? 1 : 2 } ?? 3)
+            print.add(machine.replacement.map { $0.isUnderway ? 1 : 2 } ?? 3)
+        }
         var sum: UInt64 = 0
         for (name, removal) in machine.strays {
             var one = print.fresh
