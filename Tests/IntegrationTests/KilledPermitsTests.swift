@@ -42,7 +42,7 @@ import ZooKeeperTestKit
                             try? await semaphore.withPermits(timeout: .seconds(30)) { _ in
                                 witness(file, "begin", contender)
                                 defer { witness(file, "end", contender) }
-                                try await Task.sleep(for: .milliseconds(Int.random(in: 1...40)))
+                                try await Task.sleep(for: .milliseconds(Int.random(in: 100...400)))
                             }
                         }
                     }
