@@ -18,8 +18,8 @@ extension DistributedLock {
         line: Int = #line,
         _ body: (Lease) async throws -> sending R
     ) async throws -> sending R {
-        let lease = try await acquire(timeout: timeout, file: file, line: line)
-        return try await run(body, with: lease, isolation: isolation)
+        let entry = try await enter(timeout: timeout, file: file, line: line)
+        return try await run(body, with: entry, isolation: isolation)
     }
 
     /// Runs `body` while holding the lock if the lock is free now; otherwise returns `nil` without running it.
@@ -31,26 +31,35 @@ extension DistributedLock {
         line: Int = #line,
         _ body: (Lease) async throws -> sending R
     ) async throws -> sending R? {
-        guard let lease = try await tryAcquire(file: file, line: line) else { return nil }
-        return try await run(body, with: lease, isolation: isolation)
+        let entry: Entry
+        do throws(LockError) {
+            entry = try await enter(timeout: .zero, file: file, line: line)
+        } catch {
+            if case .timedOut = error { return nil }
+            throw error
+        }
+        return try await run(body, with: entry, isolation: isolation)
     }
 
     /// The one place that runs bodies.
     private func run<R>(
         _ body: (Lease) async throws -> sending R,
-        with lease: Lease,
+        with entry: Entry,
         isolation: isolated (any Actor)?
     ) async throws -> sending R {
         // The task is awaited on every path, so the body does not outlive this call.
         try await withoutActuallyEscaping(body) { body in
+            let (lease, scope) = (entry.lease, entry.scope)
             var result: R?
-            let task = Task {
-                // Captured, so that the task runs on the caller's actor.
-                _ = isolation
-                result = try await body(lease)
+            let task = ReentrantScope.start(in: scope, .init(self)) {
+                Task {
+                    // Captured, so that the task runs on the caller's actor.
+                    _ = isolation
+                    result = try await body(lease)
+                }
             }
             // Handlers of a cancellation are the user's code: they must not hold up a thread of the client.
-            lease.contender.onLoss { [weak contender = lease.contender] _ in
+            let handler = lease.contender.onLoss { [weak contender = lease.contender] _ in
                 DetachedThread.start("zk-stop") { task.cancel() }
                 contender?.watchOverrun(origin: lease.origin)
             }
@@ -59,8 +68,12 @@ extension DistributedLock {
             } onCancel: {
                 task.cancel()
             }
+            // Also for what has joined and is not awaited by the body: what it does is done under this lease.
+            await scope?.end()
+            lease.contender.forgetLossHandler(handler)
             let loss = lease.contender.lossByNow()
             await lease.release()
+            scope?.outer?.leave()
             if let loss, !ended.hasOwnError { throw LockError.lost(path, loss, token: lease.fencingToken) }
             try ended.get()
             guard let result else { throw LockError.cancelled(path) }
