@@ -8,7 +8,7 @@ extension Contender {
         switch action {
         case .create(let prefix):
             let request = Request.create(
-                path.appending(unchecked: prefix), data: Owner.current(label: label).data, mode: .ephemeralSequential,
+                path.appending(unchecked: prefix), data: Owner.current(label: label, payload: payload).data, mode: .ephemeralSequential,
                 acl: acl)
             session.submit(request, deadline: deadline) { [self] in post(.created($0.flatMap(\.own)), of: entry) }
         case .list(let step):

@@ -56,6 +56,7 @@ final class Contender: Sendable {
     private let waitsForConfirmedLease: Bool
     private let release: DistributedLock.Release
     let label: String?
+    let payload: [UInt8]?
     let acl: [ACL]
     private let onPosition: (@Sendable (QueuePosition) -> Void)?
     let core: Locked<Core>
@@ -78,6 +79,7 @@ final class Contender: Sendable {
         self.client = client
         self.path = path
         label = options.label
+        payload = options.payload
         waitsForConfirmedLease = options.waitsForConfirmedLease
         release = options.release
         acl = options.acl

@@ -85,6 +85,16 @@ extension DistributedLock {
 extension Result where Success == Void, Failure == any Error {
     /// An error that says more than that the body was told to stop.
     fileprivate var hasOwnError: Bool {
-        if case .failure(let error) = self { !(error is CancellationError) } else { false }
+        if case .failure(let error) = self { !error.saysNoMoreThanCancelled } else { false }
+    }
+}
+
+extension Error {
+    /// That the task was told to stop: by Swift's own error, or as requests of this library end then.
+    var saysNoMoreThanCancelled: Bool {
+        switch self as any Error {
+        case is CancellationError, ZooKeeperError.Code.cancelled, LockError.cancelled: true
+        default: false
+        }
     }
 }

@@ -19,6 +19,9 @@ public struct DistributedLock: Sendable {
     public struct Options: Sendable {
         /// What the program says of itself to others in the queue, at most 4096 bytes; see ``Owner``.
         public var label: String?
+        /// What the program hands to others in the queue, in whatever form they agree on: an address, for example; at most 65536 bytes, see
+        /// ``Owner/payload``. Everybody who lists the queue reads it.
+        public var payload: [UInt8]?
         /// The rights on the contender's znode, and on the lock's path where that is made.
         public var acl: [ACL] = [.open]
         /// Begin only when the lease is confirmed by a second proof. A lock that is free is otherwise granted in one round trip to a session
@@ -78,6 +81,11 @@ public struct DistributedLock: Sendable {
             throw ZooKeeperError(
                 .dataTooLarge, operation: "lock", path: path,
                 detail: "the label has more than \(Owner.maximumLabelLength) bytes")
+        }
+        guard options.payload?.count ?? 0 <= Owner.maximumPayloadLength else {
+            throw ZooKeeperError(
+                .dataTooLarge, operation: "lock", path: path,
+                detail: "the payload has more than \(Owner.maximumPayloadLength) bytes")
         }
         if let hold = options.maximumHold, hold < .seconds(1) {
             throw refuse("a maximum hold of \(hold): one second or more")
