@@ -8,8 +8,8 @@ public import ZooKeeper
 public final class Lease: Sendable {
     /// Larger than that of every earlier holder of this lock: hand it to whatever the lock protects.
     public let fencingToken: FencingToken
-    /// The znode that stands for this lease.
-    public let node: NodePath
+    /// The znode that stands for this lease. Another one after a ``downgrade()``.
+    public var node: NodePath { contender.node }
 
     let contender: Contender
     let origin: (file: String, line: Int)
@@ -18,7 +18,6 @@ public final class Lease: Sendable {
 
     init(_ own: QueueMachine.Own, of contender: Contender, file: String, line: Int) {
         fencingToken = FencingToken(rawValue: own.czxid)
-        node = contender.path.appending(unchecked: own.name)
         self.contender = contender
         origin = (file, line)
         nestedRelease = nil
@@ -27,7 +26,6 @@ public final class Lease: Sendable {
     /// For a scope inside that of `lease`.
     init(joining lease: Lease, file: String, line: Int) {
         fencingToken = lease.fencingToken
-        node = lease.node
         contender = lease.contender
         origin = (file, line)
         nestedRelease = Promise()
@@ -84,7 +82,7 @@ public final class Lease: Sendable {
     ///   within the client's request timeout, over however many connections.
     public func proveHeld() async throws(LockError) {
         try checkHeld()
-        let result = await contender.prove(node)
+        let result = await contender.prove()
         try checkHeld()
         guard case .failure(let failure) = result else { return }
         throw failure.code == .cancelled

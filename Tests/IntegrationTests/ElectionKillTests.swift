@@ -47,6 +47,9 @@ import ZooKeeperTestKit
         var leader = try await self.leader(in: file, after: 0)
         for _ in 0..<Self.kills {
             _ = try await living(election, but: killed)
+            while try moments(in: file).count(where: { $0 == leader }) < 50 {
+                try await Task.sleep(for: .milliseconds(10))
+            }
             // Whom the election names is who leads.
             let named = try #require(try await election.leader())
             #expect(named.fencingToken.rawValue == leader.token)

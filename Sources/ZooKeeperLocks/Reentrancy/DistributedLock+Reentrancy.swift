@@ -23,7 +23,7 @@ extension DistributedLock {
         // It was zero from the beginning, or some of it is used up; whoever came to wait goes on waiting.
         let rest = timeout.map { $0 > .zero ? max(.milliseconds(1), $0 - (.now - begin)) : $0 }
         let lease = try await acquire(timeout: rest, file: file, line: line)
-        return Entry(lease: lease, scope: ReentrantScope(lease, in: nil))
+        return Entry(lease: lease, scope: ReentrantScope(lease, of: self, in: nil))
     }
 
     /// - Returns: `nil` when the scope has ended meanwhile.
@@ -50,7 +50,7 @@ extension DistributedLock {
                 throw error
             }
             let joined = Lease(joining: lease, file: file, line: line)
-            return Entry(lease: joined, scope: ReentrantScope(joined, in: outer))
+            return Entry(lease: joined, scope: ReentrantScope(joined, of: self, in: outer))
         }
     }
 }

@@ -41,13 +41,15 @@ final class ReentrantScope: Sendable {
     /// The scopes around the running code, the innermost one of each lock.
     @TaskLocal static var around: [Key: ReentrantScope] = [:]
 
+    private let key: Key
     /// The one that this one has joined.
     let outer: ReentrantScope?
     private let state: Locked<State>
     /// Resolved when it has ended and nobody is in.
     private let isVacant = Promise<Void>()
 
-    init(_ lease: Lease, in outer: ReentrantScope?) {
+    init(_ lease: Lease, of lock: DistributedLock, in outer: ReentrantScope?) {
+        key = Key(lock)
         self.outer = outer
         state = Locked(State(lease: lease))
     }
@@ -60,12 +62,12 @@ final class ReentrantScope: Sendable {
 
     /// Starts a body with that scope around it, too.
     static func start(
-        in scope: ReentrantScope?, _ key: Key, _ start: () -> Task<Void, any Error>
+        in scope: ReentrantScope?, _ start: () -> Task<Void, any Error>
     ) -> Task<Void, any Error> {
         guard let scope else { return start() }
         // Those that have ended are of no more use, and a task that was started in one may live for long.
         var scopes = around.filter { $0.value.nearestOpen != nil }
-        scopes[key] = scope
+        scopes[scope.key] = scope
         return $around.withValue(scopes, operation: start)
     }
 
