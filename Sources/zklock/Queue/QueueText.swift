@@ -9,7 +9,7 @@ enum QueueText {
         var rows = [["", "TOKEN", "SINCE", "WHO", "NODE"]]
         for (index, entry) in queue.entries.enumerated() {
             rows.append([
-                index == 0 ? "holds" : "\(index)", "\(entry.fencingToken)", age(entry, now), who(entry),
+                index == 0 ? holds(queue, now) : "\(index)", "\(entry.fencingToken)", age(entry, now), who(entry),
                 String(entry.node.name),
             ])
         }
@@ -32,6 +32,7 @@ enum QueueText {
             var line = JSONLine()
             line.add("path", queue.path.string)
             add(entry, ahead: index, to: &line)
+            if index == 0, let since = queue.holdingSince { line.add("holdingSinceMs", since) }
             return line
         }
     }
@@ -78,6 +79,11 @@ enum QueueText {
             line.add("revocationRequested", true)
             if let reason = request.reason { line.add("revocationReason", reason) }
         }
+    }
+
+    /// For how long, where that can be known.
+    private static func holds(_ queue: QueueSnapshot, _ now: Int64) -> String {
+        queue.holdingSince.map { "holds for \(Duration.seconds(max(0, (now - $0) / 1000)).brief)" } ?? "holds"
     }
 
     /// By the server's clock and this machine's, which may differ a little.
