@@ -10,10 +10,10 @@ import ZooKeeper
             Zklock.parseAsRoot([
                 "run", "--timeout", "1m30s", "--label", "x", "--kill-after", "500ms", "/a/b", "--", "ls", "-l", "--",
             ]) as? RunCommand)
-        #expect(command.path.string == "/a/b")
+        #expect(command.options.path.string == "/a/b")
         #expect(command.timeout == .seconds(90))
-        #expect(command.killAfter == .milliseconds(500))
-        #expect(command.command == ["ls", "-l", "--"])
+        #expect(command.options.killAfter == .milliseconds(500))
+        #expect(command.options.command == ["ls", "-l", "--"])
     }
 
     @Test(
