@@ -31,6 +31,8 @@ final class Contender: Sendable {
         var listeners = LeaseListeners()
         var lossHandlers: [@Sendable (LossReason) -> Void] = []
         var loss: LossReason?
+        /// The last one that was told.
+        var revocation: RevocationRequest?
         var holdTimers: [TimerThread.ID] = []
         var grantedAt: ContinuousClock.Instant?
         var isReleased = false
@@ -259,6 +261,12 @@ final class Contender: Sendable {
             for handler in handlers { handler(reason) }
             listeners.tell(.lost(reason))
             listeners.finish()
+        case .tellRevocation(let request):
+            let listeners = core.withLock { core in
+                core.revocation = request
+                return core.listeners
+            }
+            listeners.tell(.revocationRequested(request))
         case .depart(let departure, let view):
             outcome.resolve(.departed(departure, view))
             released.resolve(())

@@ -17,13 +17,14 @@ struct Zklock: ParsableCommand {
               zklock elect /services/importer -- ./importer
               zklock ls /locks
               zklock watch /locks/deploy
+              zklock revoke /locks/deploy --reason "hotfix" --wait 30s
               zklock break /locks/deploy --token 4294967312
 
             Servers come from --servers, else from ZKLOCK_SERVERS, else localhost:2181 is asked.
             """,
         subcommands: [
-            RunCommand.self, ElectCommand.self, ListCommand.self, WatchCommand.self, BreakCommand.self,
-            DoctorCommand.self, BenchCommand.self,
+            RunCommand.self, ElectCommand.self, ListCommand.self, WatchCommand.self, RevokeCommand.self,
+            BreakCommand.self, DoctorCommand.self, BenchCommand.self,
         ]
     )
 
@@ -67,8 +68,8 @@ struct Zklock: ParsableCommand {
     }
 
     private static func end(_ error: any Error) -> Never {
-        guard error is ZklockError || error is ZooKeeperError else { exit(withError: error) }
-        complain("\(error)")
+        guard error is ZklockError || error is LockError || error is ZooKeeperError else { exit(withError: error) }
+        complain(QueueText.plain("\(error)"))
         Glibc.exit(ExitStatus.failed.rawValue)
     }
 

@@ -199,6 +199,7 @@ extension QueueMachine {
         guard leaseIsValid else { return take(.prove(own)) }
         become(.held(own, isLost: false))
         actions.append(.grant(own))
+        tellRevocation(own)
         watchWhatMatters()
     }
 

@@ -18,6 +18,9 @@ struct CommandOptions: ParsableArguments {
     @Flag(name: [.customLong("private")], help: "Only who authenticates as you may enter, see or break this lock.")
     var isPrivate = false
 
+    @Flag(help: "Do not tell the command when somebody asks for the lock (zklock revoke).")
+    var ignoreRevocation = false
+
     @Flag(name: .shortAndLong, help: "Say nothing; the exit status does.")
     var quiet = false
 
@@ -69,6 +72,7 @@ struct CommandOptions: ParsableArguments {
             label: label ?? command.first.map { String($0.split(separator: "/").last ?? "") },
             acl: isPrivate ? [.creator] : [.open],
             killAfter: killAfter,
+            ignoresRevocation: ignoreRevocation,
             voice: quiet ? .silent : verbose ? .verbose : .normal,
             configuration: try connection.configuration(
                 sessionTimeout: min(sessionTimeout, .seconds(600)), isVerbose: verbose))

@@ -37,7 +37,7 @@ struct LockedRun {
     /// Asked to end, by that signal, when there was no command that it could be passed on to.
     var interruption: Int32?
     var loss: LossReason?
-    /// The command is made to end.
+    /// The command is made to end, or asked to by somebody who wants the lock.
     var isStopping = false
     private var lastResort: TimerThread.ID?
     /// The command, while zklock and it are suspended.
@@ -211,7 +211,17 @@ struct LockedRun {
             guardian.send(.stop)
             killLater(reason)
         case .holdEnds: break
+        case .revocationRequested(let request): asked(request)
         }
+    }
+
+    /// As if somebody had sent it the signal here: a command that wants to end in order can, and one that ignores it keeps the lock.
+    private mutating func asked(_ request: RevocationRequest) {
+        let text = QueueText.plain("\(request)")
+        guard !plan.ignoresRevocation else { return voice.detail("asked to give up the lock \(text)") }
+        voice.error("\(plan.path): asked to give up the lock \(text); the command is asked to end")
+        isStopping = true
+        guardian.send(.signal(SIGTERM))
     }
 
     private mutating func told(_ report: GuardianReport?) async -> Int32? {
@@ -234,8 +244,10 @@ struct LockedRun {
                 voice.error("\(left) processes of the command cannot be killed: they may go on without the lock")
             }
             voice.detail("the command ended with \(WaitStatus(status).exitCode)")
-            guard stopped else { return WaitStatus(status).exitCode }
-            guard plan.isElection, interruption == nil, left == 0 else { return ExitStatus.lost.rawValue }
+            // Whoever was asked to give up the office, and did, runs for it again like one who lost it.
+            guard plan.isElection, isStopping, interruption == nil, left == 0 else {
+                return stopped ? ExitStatus.lost.rawValue : WaitStatus(status).exitCode
+            }
             campaignAgain()
         case nil:
             // A guardian that has nothing more to say has said so before.

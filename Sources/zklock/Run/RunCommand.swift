@@ -17,6 +17,9 @@ struct RunCommand: ParsableCommand {
             A command that was suspended (Ctrl-Z) for longer than the lock lasts is killed. Processes that the command leaves behind \
             when it exits are left alone; what is left of one that was killed is ended before the lock is given back.
 
+            When somebody asks for the lock (`zklock revoke`), the command's process group gets a SIGTERM, and keeps the lock until \
+            it ends, however long that takes.
+
             Exit status: that of the command (128 + n when signal n ended it); 124 when the lock was not obtained in time; 123 \
             when it was lost while the command ran; 125 when zklock failed itself; 126 when the command cannot be run; 127 when \
             it is not found; 64 for a wrong command line.

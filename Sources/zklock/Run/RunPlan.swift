@@ -11,6 +11,7 @@ struct RunPlan: Sendable {
     var acl: [ACL]
     var conflictExitCode = ExitStatus.notObtained.rawValue
     var killAfter: Duration
+    var ignoresRevocation = false
     var voice: Voice
     var configuration: ZooKeeperClient.Configuration
     /// The lock is an office: whoever has lost it queues again.
