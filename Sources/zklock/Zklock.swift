@@ -79,7 +79,7 @@ struct Zklock: ParsableCommand {
 }
 
 /// What zklock itself has to say by its exit status.
-enum ExitStatus: Int32 {
+enum ExitStatus: Int32, CaseIterable {
     /// The lock was lost while the command ran.
     case lost = 123
     /// The lock was not obtained in time.

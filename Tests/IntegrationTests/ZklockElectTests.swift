@@ -97,6 +97,26 @@ import ZooKeeperTestKit
         }
     }
 
+    @Test func whoGivesUpTheOfficeOnRequestRunsForItAgain() async throws {
+        try await SharedServer.withRoot { configuration in
+            let zklock = try Zklock(configuration)
+            try await withDirectory { directory in
+                let end = "\(directory)/end"
+                let ended = try await zklock.run(["elect", "/x", "--"] + Self.service(until: end)) { _ in
+                    let revoked = try await zklock.run(["revoke", "/x", "--reason", "maintenance", "--wait", "20s"])
+                    #expect(revoked.status == 0, "\(revoked.error)")
+                    try await ZooKeeperClient.with(configuration) { client in
+                        _ = try await Self.queue(client) { $0.holder != nil }
+                        Self.finish(end)
+                    }
+                }
+                #expect(ended.status == 7, "\(ended.error)")
+                #expect(Self.terms(ended).count == 2, "\(ended.output)")
+                #expect(ended.error.contains("maintenance"), "\(ended.error)")
+            }
+        }
+    }
+
     @Test func aCandidateThatIsAskedToEndLeavesNothing() async throws {
         try await SharedServer.withRoot { configuration in
             let zklock = try Zklock(configuration)
