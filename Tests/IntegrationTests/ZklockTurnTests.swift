@@ -127,4 +127,38 @@ import ZooKeeperTestKit
             }
         }
     }
+
+    @Test(arguments: [["--shared"], ["--permits", "2"]])
+    func someHoldTogether(options: [String]) async throws {
+        try await SharedServer.withRoot { configuration in
+            let zklock = try Zklock(configuration)
+            let run = ["run"] + options + ["/x", "--", "sh", "-c"]
+            try await withDirectory { directory in
+                // The first runs until the second has begun, so they do so together.
+                let script = "echo ready; while ! [ -e '\(directory)/second' ]; do sleep 0.02; done"
+                let ended = try await zklock.run(run + [script]) { _ in
+                    let second = try await zklock.run(run + ["echo second"])
+                    #expect(second.status == 0 && second.output == "second\n", "\(second.error)")
+                    // Alone it cannot be had: by a writer; where there are so many permits, by whoever thinks there is one.
+                    let other = options == ["--shared"] ? [] : ["--permits", "1"]
+                    let alone = try await zklock.run(["run", "--try"] + other + ["/x", "--", "echo", "no"])
+                    #expect(alone.status == (other == [] ? 124 : 125), "\(alone.error)")
+                    #expect(alone.output == "")
+                    #expect(FileManager.default.createFile(atPath: "\(directory)/second", contents: Data()))
+                }
+                #expect(ended.status == 0, "\(ended.error)")
+            }
+        }
+    }
+
+    @Test func kazooWouldRecognizeIt() async throws {
+        try await SharedServer.withRoot { configuration in
+            let zklock = try Zklock(configuration)
+            let print = ["/x", "--", "sh", "-c", "echo $ZKLOCK_NODE"]
+            let alone = try await zklock.run(["run", "--recognize", "kazoo"] + print)
+            #expect(alone.output.contains("__lock__0"), "\(alone.output) \(alone.error)")
+            let shared = try await zklock.run(["run", "--shared", "--recognize", "kazoo"] + print)
+            #expect(shared.output.contains("__rlock__0"), "\(shared.output) \(shared.error)")
+        }
+    }
 }

@@ -18,6 +18,12 @@ struct CommandOptions: ParsableArguments {
     @Flag(name: [.customLong("private")], help: "Only who authenticates as you may enter, see or break this lock.")
     var isPrivate = false
 
+    @Option(
+        help: .init(
+            "Be recognized by programs with that library on the same path: curator, kazoo or go-zookeeper. All of them are waited for anyway.",
+            valueName: "library"))
+    var recognize = Library.curator
+
     @Flag(help: "Do not tell the command when somebody asks for the lock (zklock revoke).")
     var ignoreRevocation = false
 
@@ -69,6 +75,7 @@ struct CommandOptions: ParsableArguments {
         let sessionTimeout = max(ConnectionOptions.usualSessionTimeout, killAfter * 6)
         return RunPlan(
             path: path,
+            naming: recognize.naming,
             label: label ?? command.first.map { String($0.split(separator: "/").last ?? "") },
             acl: isPrivate ? [.creator] : [.open],
             killAfter: killAfter,
@@ -85,6 +92,20 @@ struct CommandOptions: ParsableArguments {
         Zklock.inTasks {
             var run = run
             throw ExitCode(await run.execute())
+        }
+    }
+}
+
+/// Whose names contenders can have.
+enum Library: String, ExpressibleByArgument, CaseIterable {
+    case curator, kazoo
+    case goZookeeper = "go-zookeeper"
+
+    var naming: ContenderNaming {
+        switch self {
+        case .curator: .curator
+        case .kazoo: .kazoo
+        case .goZookeeper: .goZookeeper
         }
     }
 }

@@ -98,11 +98,7 @@ struct LockedRun {
                 await lease?.release()
                 let client = if let client { client } else { try await ZooKeeperClient.connect(plan.configuration) }
                 feed.yield(.connected(client))
-                var options = DistributedLock.Options()
-                options.label = plan.label
-                options.acl = plan.acl
-                let lock = try DistributedLock(plan.path, client: client, options: options)
-                feed.yield(.acquired(try await lock.acquire(timeout: plan.timeout) { feed.yield(.position($0)) }))
+                feed.yield(.acquired(try await plan.acquire(client) { feed.yield(.position($0)) }))
             } catch {
                 feed.yield(.failed(error))
             }

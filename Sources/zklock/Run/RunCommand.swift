@@ -28,6 +28,8 @@ struct RunCommand: ParsableCommand {
               zklock run /locks/backup -- ./backup.sh /srv
               zklock run --try --conflict-exit-code 0 /locks/nightly -- ./report.sh
               zklock run --timeout 5m --label "deploy $USER" /locks/deploy -- make deploy
+              zklock run --shared /locks/data -- ./read.sh
+              zklock run --permits 3 /locks/encoders -- ./encode.sh
             """)
 
     @OptionGroup var connection: ConnectionOptions
@@ -43,6 +45,15 @@ struct RunCommand: ParsableCommand {
     @Option(help: .init("Exit with this, not with 124, when the lock was not obtained.", valueName: "number"))
     var conflictExitCode: Int32 = ExitStatus.notObtained.rawValue
 
+    @Flag(help: "Hold it together with others that say so as well; one that does not holds it alone.")
+    var shared = false
+
+    @Option(
+        help: .init(
+            "Hold one of so many permits, which as many may hold at a time. All who use the lock have to name the same number.",
+            valueName: "number"))
+    var permits: Int?
+
     @OptionGroup var options: CommandOptions
 
     mutating func validate() throws {
@@ -52,12 +63,20 @@ struct RunCommand: ParsableCommand {
         guard (0...255).contains(conflictExitCode) else {
             throw ValidationError("--conflict-exit-code \(conflictExitCode): 0 to 255")
         }
+        guard !(shared && permits != nil) else { throw ValidationError("--shared or --permits, not both") }
+        if let permits {
+            guard (1...99_999_999).contains(permits) else { throw ValidationError("--permits \(permits): 1 or more") }
+            guard options.recognize == .curator else {
+                throw ValidationError("--permits: other libraries have no such lock, so not with --recognize")
+            }
+        }
         try options.validate(with: connection)
     }
 
     func run() throws {
         var plan = try options.plan(connection)
         plan.timeout = onlyIfAvailable ? .zero : timeout
+        plan.share = shared ? .readers : permits.map { .permits($0) } ?? .nobody
         plan.conflictExitCode = conflictExitCode
         // Who gives up after a while wants to have given up by then.
         if let timeout, timeout >= .seconds(1) {
