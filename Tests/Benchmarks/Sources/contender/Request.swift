@@ -1,0 +1,44 @@
+/// A line of the coordinator's; see the README. What a workload does not need is absent.
+struct Request: Codable, Sendable {
+    enum Workload: String, Codable {
+        case cycle, contend, chain, idle, hold, wait
+    }
+
+    var workload: Workload
+    var path: String
+    var sessions: Int?
+    var locks: Int?
+    var cycles: Int?
+    var contenders: Int?
+    var grants: Int?
+    var depth: Int?
+    var round_trips: Int?
+    var settle_ms: Int?
+    var waiters: Int?
+    var seconds: Double?
+}
+
+/// The line that answers it.
+struct Answer: Codable, Sendable {
+    var error: String?
+    var grants: Int?
+    /// Grants while somebody else held: there must be none.
+    var overlaps: Int?
+    /// Grants to another than the one whose turn it was.
+    var out_of_order: Int?
+    var elapsed_ns: Int64?
+    var longest_wait_ns: Int64?
+    /// How many grants the luckiest contender had, and the least lucky one.
+    var fewest: Int?
+    var most: Int?
+    var times_ns: [Int64]?
+    var rss_bytes: Int?
+    var idle_cpu_ns: Int64?
+    var idle_elapsed_ns: Int64?
+}
+
+extension Duration {
+    var nanoseconds: Int64 {
+        components.seconds * 1_000_000_000 + components.attoseconds / 1_000_000_000
+    }
+}
