@@ -38,6 +38,8 @@ extension Contender {
         let (stream, continuation) = AsyncStream.makeStream(of: LeaseEvent.self)
         let (key, loss, isOver) = core.withLock { core -> (Int?, LossReason?, Bool) in
             guard core.loss == nil, !core.isReleased, !core.machine.isEnded else { return (nil, core.loss, true) }
+            // Ahead of what is told from here on.
+            if let request = core.revocation { continuation.yield(.revocationRequested(request)) }
             return (core.listeners.add(continuation), nil, false)
         }
         if let loss { continuation.yield(.lost(loss)) }

@@ -57,7 +57,7 @@ extension Contender {
             session.submit(request, deadline: deadline) { [self] in
                 post(.deleted(name: name, $0.map { _ in }), of: entry)
             }
-        case .tellPosition, .grant, .lose, .yield, .depart, .awaitSession, .leaveBehind, .end, .pause:
+        case .tellPosition, .grant, .lose, .tellRevocation, .yield, .depart, .awaitSession, .leaveBehind, .end, .pause:
             break
         }
     }
@@ -73,12 +73,24 @@ extension Contender {
             }
             core.withLock { $0.watches.append((session, id)) }
             let request: Request = byExists ? .exists(node, watch: id) : .get(node, watch: id)
-            session.submit(request, deadline: deadline) { [self] in
-                post(.watched(name, $0.map { _ in }), of: entry)
+            session.submit(request, deadline: deadline) { [self] result in
+                // Only data that was written over can ask for something.
+                if case .success(.data(let data, let stat)) = result, stat.version > 0, isOwn(name),
+                    let request = RevocationRequest(contendersData: data)
+                {
+                    post(.revocationRequested(name, request), of: entry)
+                }
+                post(.watched(name, result.map { _ in }), of: entry)
             }
         } catch {
             post(.watched(name, .failure(error)), of: entry)
         }
+    }
+}
+
+extension Contender {
+    private func isOwn(_ name: String) -> Bool {
+        ContenderName(name)?.belongs(to: core.withLock { $0.machine.uuid }) ?? false
     }
 }
 

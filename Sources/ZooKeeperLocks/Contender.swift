@@ -24,11 +24,15 @@ final class Contender: Sendable {
         var observer: Session.ObserverID?
         /// What the session keeps alive for the machine; see ``QueueMachine/stake``.
         var stake: Stake?
+        /// Where the contender hears of a predecessor of its own session; see ``QueueMachine/awaited``.
+        var ear: Ear?
         /// All that were asked for in this session. None is forgotten before the end: a later one on the same node may not be set yet.
         var watches: [(session: Session, id: WatchID)] = []
         var listeners = LeaseListeners()
         var lossHandlers: [@Sendable (LossReason) -> Void] = []
         var loss: LossReason?
+        /// The last one that was told.
+        var revocation: RevocationRequest?
         var holdTimers: [TimerThread.ID] = []
         var grantedAt: ContinuousClock.Instant?
         var isReleased = false
@@ -40,9 +44,16 @@ final class Contender: Sendable {
         var stake: QueueMachine.Stake
     }
 
+    struct Ear {
+        var id: Announcements.ListenerID
+        var session: Session
+        var node: String
+    }
+
     let client: ZooKeeperClient
     let path: NodePath
     private let waitsForConfirmedLease: Bool
+    private let release: DistributedLock.Release
     let label: String?
     let acl: [ACL]
     private let onPosition: (@Sendable (QueuePosition) -> Void)?
@@ -67,6 +78,7 @@ final class Contender: Sendable {
         self.path = path
         label = options.label
         waitsForConfirmedLease = options.waitsForConfirmedLease
+        release = options.release
         acl = options.acl
         self.onPosition = onPosition
         core = Locked(Core(machine: QueueMachine(onlyIfAvailable: onlyIfAvailable)))
@@ -110,10 +122,13 @@ final class Contender: Sendable {
         TimerThread.shared.schedule(at: .now + Self.patience) { [weak self] in self?.post(.patienceEnded) }
     }
 
-    /// Releases, once; everybody who asks waits for the same release.
+    /// Releases, once; everybody who asks waits for the same release, unless nobody is to wait.
     func release() async {
         requestRelease()
-        await released.value()
+        switch release {
+        case .awaited: await released.value()
+        case .background: break
+        }
     }
 
     /// Begins the release, unless that was done. Says whether it was done before.
@@ -183,6 +198,7 @@ final class Contender: Sendable {
             }
             guard let (actions, session, entry) = next else { return }
             keepStake(session, entry)
+            keepEar(session, entry)
             for action in actions { perform(action, session, entry) }
         }
     }
@@ -201,6 +217,22 @@ final class Contender: Sendable {
         }
         if old != nil || new != nil { core.withLock { $0.stake = new } }
         if let old { old.session.removeStake(old.id) }
+    }
+
+    /// Listens for a predecessor of the same session, whose turn ends before the servers know.
+    private func keepEar(_ session: Session?, _ entry: Int) {
+        let (old, wanted) = core.withLock { ($0.ear, session == nil ? nil : $0.machine.awaited) }
+        if old == nil, wanted == nil { return }
+        if let old, old.session === session, old.node == wanted { return }
+        if let old { old.session.announcements.stopListening(old.id) }
+        var new: Ear?
+        if let wanted, let session {
+            let id = session.announcements.listen(to: wanted) { [weak self] in
+                self?.post(.predecessorYielded(wanted), of: entry)
+            }
+            new = Ear(id: id, session: session, node: wanted)
+        }
+        core.withLock { $0.ear = new }
     }
 
     private func stakeEnded(_ end: Session.StakeEnd, _ entry: Int) {
@@ -229,6 +261,12 @@ final class Contender: Sendable {
             for handler in handlers { handler(reason) }
             listeners.tell(.lost(reason))
             listeners.finish()
+        case .tellRevocation(let request):
+            let listeners = core.withLock { core in
+                core.revocation = request
+                return core.listeners
+            }
+            listeners.tell(.revocationRequested(request))
         case .depart(let departure, let view):
             outcome.resolve(.departed(departure, view))
             released.resolve(())
@@ -252,8 +290,8 @@ final class Contender: Sendable {
             TimerThread.shared.schedule(at: .now + length(of: pause, session)) {
                 self.post(.paused(step: step), of: entry)
             }
-        case .yield:
-            break
+        case .yield(let own):
+            session?.announcements.announce(own.name)
         case .create, .list, .makeParents, .watch, .look, .prove, .barrier, .readNode, .delete:
             if let session { request(action, session, entry) }
         }

@@ -29,8 +29,22 @@ public struct DistributedLock: Sendable {
         /// tenth of that ahead (``LeaseEvent/holdEnds(_:)``), then its lease is lost and its body cancelled, and another tenth later its znode
         /// is deleted whether it has stopped or not.
         public var maximumHold: Duration?
+        /// Whether a release waits for the servers.
+        public var release = Release.awaited
 
         public init() {}
+    }
+
+    /// Whether ``Lease/release()``, and with it the end of a `withLock`, waits until the servers have removed the znode.
+    ///
+    /// The znode is removed in either case, however often the connection is lost meanwhile, unless the process ends first: then it goes
+    /// with the session. The next holder never begins before the body has ended.
+    public enum Release: Hashable, Sendable {
+        /// For a second at most, if they do not answer.
+        case awaited
+        /// Not at all: half of the time of a cycle that nobody competes for. What the caller does next through the same client is
+        /// executed behind the removal; what others see at that moment may still be the held lock.
+        case background
     }
 
     public let path: NodePath

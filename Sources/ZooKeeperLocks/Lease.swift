@@ -58,6 +58,10 @@ public final class Lease: Sendable {
         if contender.state.isReleased { throw .released(path) }
     }
 
+    /// Somebody asks for the lock (``DistributedLock/revoke(token:reason:)``): the latest request that has arrived. For inner loops: no await, no
+    /// I/O. ``events`` tells of it as it comes.
+    public var revocation: RevocationRequest? { contender.core.withLock { $0.revocation } }
+
     /// Asks a quorum: one write, which finds the znode of this lease or not. When this returns, the lock was held at some moment since it
     /// was called; only a ``guard(_:)`` makes that moment the one of the write it protects.
     ///
@@ -82,7 +86,7 @@ public final class Lease: Sendable {
         return guarded
     }
 
-    /// What happens to the lease from now on; ends with the lease. Each call gives a stream of its own.
+    /// What happens to the lease from now on, after a ``revocation`` that was asked for before; ends with the lease. Each call gives a stream of its own.
     public var events: AsyncStream<LeaseEvent> { contender.events() }
 
     /// Gives the lock to the next contender. Never fails: if the removal of the znode cannot be confirmed within a second, because

@@ -8,6 +8,9 @@ public enum LeaseEvent: Hashable, Sendable {
     case lost(LossReason)
     /// The longest time that the lock may be held is nearly over: ``DistributedLock/Options/maximumHold``.
     case holdEnds(ContinuousClock.Instant)
+    /// Somebody asks for the lock: ``DistributedLock/revoke(token:reason:)``. It is held until it is released all the same. A request that is
+    /// older than the stream comes first in it.
+    case revocationRequested(RevocationRequest)
 }
 
 /// Who is told of a lease's events.

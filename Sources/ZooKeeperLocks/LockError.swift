@@ -12,6 +12,10 @@ public enum LockError: Error, Hashable, Sendable {
     case lost(NodePath, LossReason, token: FencingToken)
     /// The lock was released already; whoever asks has no right to go on.
     case released(NodePath)
+    /// Nobody in the queue has that token: whoever had it has gone. `holder` has the lock now.
+    case noContender(NodePath, token: FencingToken, holder: QueueEntry?)
+    /// That contender cannot be asked to give up: its library would not tell it.
+    case notRevocable(NodePath, Holder)
     /// ZooKeeper refused, or could not be reached.
     case session(ZooKeeperError)
 }
@@ -64,6 +68,11 @@ extension LockError: CustomStringConvertible {
         case .cancelled(let path): "lock \(path): the wait was cancelled"
         case .lost(let path, let reason, let token): "lock \(path): lost (\(reason)) while held with token \(token)"
         case .released(let path): "lock \(path): released already"
+        case .noContender(let path, let token, let holder):
+            "lock \(path): nobody here has token \(token); "
+                + (holder.map { "it is held with token \($0.fencingToken) by \($0)" } ?? "it is free")
+        case .notRevocable(let path, let holder):
+            "lock \(path): \(holder) cannot be asked to give up: the library that it uses would not tell it"
         case .session(let error): "\(error)"
         }
     }

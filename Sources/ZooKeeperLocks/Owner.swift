@@ -9,12 +9,17 @@ public struct Owner: Hashable, Sendable, Codable {
     public var label: String?
     /// When it entered the queue, by its own clock, in milliseconds since 1970.
     public var entered: Int64
+    /// Somebody asks it to give up: ``DistributedLock/revoke(token:reason:)``.
+    public var revocation: RevocationRequest?
 
-    public init(host: String, pid: Int32, label: String? = nil, entered: Int64) {
+    public init(
+        host: String, pid: Int32, label: String? = nil, entered: Int64, revocation: RevocationRequest? = nil
+    ) {
         self.host = host
         self.pid = pid
         self.label = label
         self.entered = entered
+        self.revocation = revocation
     }
 
     /// The longest label, in UTF-8 bytes.
@@ -22,8 +27,8 @@ public struct Owner: Hashable, Sendable, Codable {
 
     /// Reads a record; `nil` when the data is something else, as that of contenders that use another library.
     public init?(_ data: [UInt8]) {
-        // Far more than a record has: whoever wrote that wrote something else.
-        guard data.count <= 4 * Self.maximumLabelLength + 1024,
+        // More than a record can have, if all of it must be escaped: whoever wrote that wrote something else.
+        guard data.count <= 6 * (Self.maximumLabelLength + RevocationRequest.maximumReasonLength) + 1024,
             let owner = try? JSONDecoder().decode(Owner.self, from: Data(data))
         else { return nil }
         self = owner

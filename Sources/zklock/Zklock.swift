@@ -16,13 +16,14 @@ struct Zklock: AsyncParsableCommand {
               zklock run --timeout 5m --label deploy /locks/deploy -- make deploy
               zklock ls /locks
               zklock watch /locks/deploy
+              zklock revoke /locks/deploy --reason "hotfix" --wait 30s
               zklock break /locks/deploy --token 4294967312
 
             Servers come from --servers, else from ZKLOCK_SERVERS, else localhost:2181 is asked.
             """,
         subcommands: [
-            RunCommand.self, ListCommand.self, WatchCommand.self, BreakCommand.self, DoctorCommand.self,
-            BenchCommand.self,
+            RunCommand.self, ListCommand.self, WatchCommand.self, RevokeCommand.self, BreakCommand.self,
+            DoctorCommand.self, BenchCommand.self,
         ]
     )
 
@@ -43,6 +44,9 @@ struct Zklock: AsyncParsableCommand {
             }
         } catch let error as ZklockError {
             complain("\(error)")
+            Glibc.exit(ExitStatus.failed.rawValue)
+        } catch let error as LockError {
+            complain(QueueText.plain("\(error)"))
             Glibc.exit(ExitStatus.failed.rawValue)
         } catch let error as ZooKeeperError {
             complain("\(error)")

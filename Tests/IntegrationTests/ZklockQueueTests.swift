@@ -121,6 +121,42 @@ import ZooKeeperTestKit
         }
     }
 
+    @Test func aCommandIsAskedToEndAndEndsInOrder() async throws {
+        try await SharedServer.withRoot { configuration in
+            let zklock = try Zklock(configuration)
+            let command = "trap 'echo tidy; exit 7' TERM; echo ready; while :; do sleep 0.05; done"
+            let ended = try await zklock.run(["run", "/x", "--", "sh", "-c", command]) { _ in
+                let asked = try await zklock.run(["revoke", "/x", "--reason", "hot\u{7}fix", "--wait", "20s"])
+                #expect(asked.status == 0, "\(asked.error)")
+                #expect(asked.error.contains("has gone"), "\(asked.error)")
+            }
+            #expect(ended.status == 7)
+            #expect(ended.output.contains("tidy"))
+            #expect(ended.error.contains(": hot?fix"), "\(ended.error)")
+            let free = try await zklock.run(["revoke", "/x"])
+            #expect(free.status == 0)
+            #expect(free.error.contains("free"), "\(free.error)")
+        }
+    }
+
+    @Test func aCommandThatDoesNotListenKeepsTheLock() async throws {
+        try await SharedServer.withRoot { configuration in
+            let zklock = try Zklock(configuration)
+            let ended = try await zklock.run([
+                "run", "--ignore-revocation", "/x", "--", "sh", "-c", "echo ready; sleep 1.5",
+            ]) { _ in
+                let asked = try await zklock.run(["revoke", "/x", "--wait", "100ms"])
+                #expect(asked.status == 124, "\(asked.error)")
+                let table = try await zklock.run(["ls", "/x"])
+                #expect(table.output.contains("(asked to give up)"), "\(table.output)")
+                let wrong = try await zklock.run(["revoke", "/x", "--token", "1"])
+                #expect(wrong.status == 125)
+                #expect(wrong.error.contains("nobody here has token 1"), "\(wrong.error)")
+            }
+            #expect(ended.status == 0, "\(ended.error)")
+        }
+    }
+
     @Test func aPrivateLockIsForWhoMayUseIt() async throws {
         try await SharedServer.withRoot { configuration in
             let zklock = try Zklock(configuration)

@@ -27,7 +27,8 @@ enum Inquiry: Hashable, Sendable {
         case .barrier(let step): self = .barrier(step: step)
         case .readNode(let name, let step): self = .read(name, step: step)
         case .delete(let name, let recording): self = .delete(name, recording: recording)
-        case .pause, .tellPosition, .grant, .lose, .yield, .depart, .awaitSession, .leaveBehind, .end: return nil
+        case .pause, .tellPosition, .grant, .lose, .tellRevocation, .yield, .depart, .awaitSession, .leaveBehind, .end:
+            return nil
         }
     }
 

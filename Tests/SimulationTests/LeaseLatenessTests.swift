@@ -14,6 +14,9 @@ extension SimulationTests {
             /// By the rule's word.
             var isPromised: Bool
 
+            /// What a debug build tries.
+            var isEveryday: Bool { isPromised && !stalls && (pings == 0) != (relays == 0) }
+
             var testDescription: String {
                 "\(isConfirmed ? "confirmed" : "provisional") lease, pings late by \(Double(pings) / 100) T, relays by \(Double(relays) / 100) T\(stalls ? ", stalls" : "")"
             }
@@ -52,8 +55,8 @@ extension SimulationTests {
             .init(isConfirmed: false, pings: 30, relays: 30, isPromised: false),
         ]
 
-        @Test(arguments: cases) func staysWithinItsWord(lateness: Lateness) async {
-            guard Budget.isFull || (lateness.isPromised && !lateness.stalls) else { return }
+        @Test(arguments: Budget.isFull ? cases : cases.filter(\.isEveryday))
+        func staysWithinItsWord(lateness: Lateness) async {
             var campaign = Campaign { lateness.setting(seed: $0) }
             campaign.stopsAtFirst = false
             let tally = await campaign.run(Budget.seeds ?? 1..<(Budget.isFull ? 121 : 2))
@@ -61,7 +64,7 @@ extension SimulationTests {
                 "\(lateness.testDescription): \(tally.failures.count) of \(tally.schedules) schedules with a session that ended",
                 "too early (\(tally.sessionsEnded) ended)")
             guard lateness.isPromised, let failure = tally.failures.first else { return }
-            print(campaign.story(seed: failure.seed).split(separator: "\n").suffix(80).joined(separator: "\n"))
+            print(await campaign.story(seed: failure.seed).split(separator: "\n").suffix(80).joined(separator: "\n"))
             Issue.record("seed \(failure.seed): \(failure.verdicts)")
         }
     }

@@ -17,13 +17,13 @@ extension Session {
         package var validUntil: ContinuousClock.Instant?
         package var confirmedUntil: ContinuousClock.Instant?
         package var stopMargin: Duration
-        /// How long one proof may take to make the lease longer again.
+        /// How far apart the two proofs are that make the lease longer again.
         package var proofSpacing: Duration
 
         /// Whether there is time to begin something: a lease that is about to end is extended first.
         package func isValid(at now: ContinuousClock.Instant, confirmed: Bool = false) -> Bool {
             guard let until = confirmed ? confirmedUntil : validUntil else { return false }
-            return now + stopMargin + proofSpacing < until
+            return now + stopMargin + proofSpacing * 1.5 < until
         }
     }
 
@@ -52,6 +52,8 @@ extension Session {
         var holdings = 0
         var timer: (id: TimerThread.ID, due: ContinuousClock.Instant)?
         var lastQuestion: ContinuousClock.Instant?
+        /// When the last question was asked that was to prove something.
+        var lastProof: ContinuousClock.Instant?
         /// When the last look found no connection.
         var lastDown: ContinuousClock.Instant?
         var isProofUnderway = false
@@ -73,16 +75,22 @@ extension Session {
             return parent ?? .root
         }
 
-        var isConfirmed: Bool {
-            clock.validUntil != nil && clock.confirmedUntil == clock.validUntil
+        /// The proofs are a chain: the next may be as far from the last as that was from the one before.
+        var isFresh: Bool {
+            guard let until = clock.confirmedUntil, until == clock.validUntil, let last = clock.proofs.last else {
+                return false
+            }
+            return until - last.start > clock.timeout / 3
         }
 
         /// When the next question is due; `nil`: at once.
         var nextQuestion: ContinuousClock.Instant? {
-            guard let lastQuestion else { return nil }
-            guard stakes.count > 0, !isConfirmed else { return lastQuestion + clock.timeout / 6 }
-            // What confirms is a proof apart from the last, and that may have been anybody's write: of late, the create.
-            return max(lastQuestion, clock.proofs.last?.end ?? lastQuestion) + clock.proofSpacing * 1.05
+            guard stakes.count > 0 else { return lastQuestion.map { $0 + clock.timeout / 6 } }
+            if isFresh, let lastProof { return lastProof + clock.timeout / 6 }
+            // Whatever was read meanwhile proves nothing. What confirms is a proof apart from the last, which may have been anybody's write: of
+            // late, the create.
+            let last = [lastProof, clock.proofs.last?.end].compactMap { $0 }.max()
+            return last.map { $0 + clock.proofSpacing * 1.05 }
         }
 
         /// When the holders have to be told to stop.
@@ -193,7 +201,9 @@ extension Session {
     private func question(at now: ContinuousClock.Instant, _ core: inout Core) -> Question? {
         if let due = core.lease.nextQuestion, due > now { return nil }
         core.lease.lastQuestion = now
-        guard core.lease.stakes.count > 0, !core.lease.isProofUnderway else { return .read }
+        guard core.lease.stakes.count > 0 else { return .read }
+        core.lease.lastProof = now
+        guard !core.lease.isProofUnderway else { return .read }
         var stakes: [(id: StakeID, node: NodePath)] = []
         core.lease.stakes.forEach { key, stake in
             if stake.isReadable { stakes.append((StakeID(key: key), stake.node)) }

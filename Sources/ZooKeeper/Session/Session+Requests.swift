@@ -112,7 +112,8 @@ extension Session {
                 core.epoch += 1
                 core.lease.clock.connected(timeout: timeout)
                 // The handshake counts with the first proof: at once, where something is at stake.
-                core.lease.lastQuestion = core.lease.stakes.count > 0 ? nil : .now
+                core.lease.lastQuestion = .now
+                core.lease.lastProof = nil
                 armUpkeep(&core)
                 return ([], core.epoch)
             }

@@ -38,6 +38,7 @@ package final class Session: Sendable {
     let core: Locked<Core>
     let carrier: Carrier
     let logger: Logger
+    package let announcements = Announcements()
     /// Resolved when the C handle is closed and its threads are gone.
     let closed = Promise<Void>()
 

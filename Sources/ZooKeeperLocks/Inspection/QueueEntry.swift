@@ -29,6 +29,8 @@ public struct QueueEntry: Hashable, Sendable {
     /// What it says of itself otherwise, as text: kazoo's `identifier`, the address that Curator writes. `nil` where there is nothing that
     /// can be read.
     public var identifier: String?
+    /// Somebody asks it to give up, as of when its znode was read.
+    public var revocation: RevocationRequest?
 
     init(_ name: ContenderName, at node: NodePath, _ stat: Stat, data: [UInt8]?) {
         self.node = node
@@ -38,7 +40,8 @@ public struct QueueEntry: Hashable, Sendable {
         session = stat.ephemeralOwner
         version = stat.version
         owner = data.flatMap(Owner.init)
-        identifier = owner == nil ? data.flatMap(Self.text) : nil
+        revocation = data.flatMap(RevocationRequest.init(contendersData:))
+        identifier = owner == nil && revocation == nil ? data.flatMap(Self.text) : nil
     }
 
     /// Foreign data is shown to people: no control characters, and not a book.

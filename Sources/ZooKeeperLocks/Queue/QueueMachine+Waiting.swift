@@ -199,6 +199,7 @@ extension QueueMachine {
         guard leaseIsValid else { return take(.prove(own)) }
         become(.held(own, isLost: false))
         actions.append(.grant(own))
+        tellRevocation(own)
         watchWhatMatters()
     }
 
@@ -218,6 +219,11 @@ extension QueueMachine {
             departure = .failed(failure, operation: "check")
             leave(own)
         }
+    }
+
+    /// The node that the contender waits for; whoever of the same session holds by it may say that it is done before the servers do.
+    var awaited: String? {
+        if case .waiting(let wait) = phase, !wait.predecessorIsGone { wait.predecessor.string } else { nil }
     }
 
     struct Stake: Hashable, Sendable {

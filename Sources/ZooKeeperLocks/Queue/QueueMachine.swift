@@ -39,6 +39,8 @@ struct QueueMachine: Sendable {
         case watched(String, Result<Void, RequestFailure>)
         /// A watch has fired.
         case changed(String, WatchEvent.Kind)
+        /// Somebody has written into that node, the own one, that this contender should give up.
+        case revocationRequested(String, RevocationRequest)
         case looked(step: Int, Result<ParentData, RequestFailure>)
         /// A contender of this very session that held is done: its node is about to go.
         case predecessorYielded(String)
@@ -87,6 +89,8 @@ struct QueueMachine: Sendable {
         case grant(Own)
         /// The lease is over although nobody released it.
         case lose(LossReason)
+        /// Whoever holds is asked to give up.
+        case tellRevocation(RevocationRequest)
         /// Tell whoever waits for the acquire or the release.
         case depart(Departure, QueueView?)
         /// The session is over; come back with `enter` in the next one.
@@ -170,6 +174,8 @@ struct QueueMachine: Sendable {
     /// As of the event at hand.
     var leaseIsValid = true
     var lastView: QueueView?
+    /// What stands in the own node.
+    var revocation: Revocation?
     var actions: [Action] = []
 
     static let maximumParentAttempts = 10
@@ -191,6 +197,7 @@ struct QueueMachine: Sendable {
         case .parentsMade(step, let result): parentsMade(result)
         case .watched(let name, let result): watched(name, result)
         case .changed(let name, let kind): changed(name, kind)
+        case .revocationRequested(let name, let request): asked(name, request)
         case .looked(step, let result): looked(result)
         case .predecessorYielded(let name): predecessorYielded(name)
         case .proved(step, let result): proved(result)

@@ -38,34 +38,10 @@ struct BreakCommand: AsyncParsableCommand {
     }
 
     private func `break`(_ client: ZooKeeperClient) async throws -> String {
-        let queue = try await client.queue(of: path)
-        guard let entry = queue.entry(with: FencingToken(rawValue: token)) else {
-            let holder = queue.holder.map { "it is held with token \($0.fencingToken) by \(QueueText.who($0))" }
-            throw ZklockError("\(path): nobody here has token \(token); \(holder ?? "it is free")")
-        }
-        if grace > .zero, await isGone(entry, client) { return "\(QueueText.who(entry)) has gone by itself" }
-        do throws(ZooKeeperError) {
-            let (_, stat) = try await client.get(entry.node)
-            guard stat.czxid == token else {
-                throw ZooKeeperError(
-                    .badVersion, operation: "break", path: entry.node, detail: "another znode has taken its place")
-            }
-            try await client.delete(entry.node, version: stat.version)
-        } catch {
-            guard error.code == .noNode else { throw error }
-            return "\(QueueText.who(entry)) has gone by itself"
+        let lock = try DistributedLock(path, client: client)
+        guard let entry = try await lock.break(token: FencingToken(rawValue: token), after: grace) else {
+            return "token \(token) has gone by itself"
         }
         return "\(entry.node) is deleted: \(QueueText.who(entry)) has lost \(path)"
-    }
-
-    /// Waits for the deletion, for as long as the grace lasts.
-    private func isGone(_ entry: QueueEntry, _ client: ZooKeeperClient) async -> Bool {
-        let wait = Task {
-            for try await value in client.changes(of: entry.node) where value?.stat.czxid != token { return true }
-            return false
-        }
-        let timer = TimerThread.shared.schedule(at: .now + grace) { wait.cancel() }
-        defer { TimerThread.shared.cancel(timer) }
-        return (try? await wait.value) ?? false
     }
 }

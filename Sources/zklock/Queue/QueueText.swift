@@ -74,6 +74,10 @@ enum QueueText {
         } else if let identifier = entry.identifier {
             line.add("identifier", identifier)
         }
+        if let request = entry.revocation {
+            line.add("revocationRequested", true)
+            if let reason = request.reason { line.add("revocationReason", reason) }
+        }
     }
 
     /// By the server's clock and this machine's, which may differ a little.
@@ -83,9 +87,12 @@ enum QueueText {
 
     /// What others write about themselves does not steer this terminal.
     static func who(_ entry: QueueEntry) -> String {
-        let text = String(
-            entry.description.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : Character($0) })
-        return text + (entry.session == 0 ? " (stays until it is deleted by hand)" : "")
+        plain(entry.description) + (entry.session == 0 ? " (stays until it is deleted by hand)" : "")
+            + (entry.revocation == nil ? "" : " (asked to give up)")
+    }
+
+    static func plain(_ text: String) -> String {
+        String(text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : Character($0) })
     }
 
     private static func others(_ queue: QueueSnapshot) -> String {

@@ -205,7 +205,16 @@ struct LockedRun {
             guardian.send(.stop)
             killLater(reason)
         case .holdEnds: break
+        case .revocationRequested(let request): asked(request, guardian)
         }
+    }
+
+    /// As if somebody had sent it the signal here: a command that wants to end in order can, and one that ignores it keeps the lock.
+    private mutating func asked(_ request: RevocationRequest, _ guardian: GuardianLink) {
+        let text = QueueText.plain("\(request)")
+        guard !plan.ignoresRevocation else { return voice.detail("asked to give up the lock \(text)") }
+        voice.error("\(plan.path): asked to give up the lock \(text); the command is asked to end")
+        guardian.send(.signal(SIGTERM))
     }
 
     private mutating func told(_ report: GuardianReport?, _ guardian: GuardianLink) async -> Int32? {

@@ -19,6 +19,9 @@ struct RunCommand: AsyncParsableCommand {
             A command that was suspended (Ctrl-Z) for longer than the lock lasts is killed. Processes that the command leaves behind \
             when it exits are left alone; what is left of one that was killed is ended before the lock is given back.
 
+            When somebody asks for the lock (`zklock revoke`), the command's process group gets a SIGTERM, and keeps the lock until \
+            it ends, however long that takes.
+
             Exit status: that of the command (128 + n when signal n ended it); 124 when the lock was not obtained in time; 123 \
             when it was lost while the command ran; 125 when zklock failed itself; 126 when the command cannot be run; 127 when \
             it is not found; 64 for a wrong command line.
@@ -54,6 +57,9 @@ struct RunCommand: AsyncParsableCommand {
 
     @Flag(name: [.customLong("private")], help: "Only who authenticates as you may enter, see or break this lock.")
     var isPrivate = false
+
+    @Flag(help: "Do not tell the command when somebody asks for the lock (zklock revoke).")
+    var ignoreRevocation = false
 
     @Flag(name: .shortAndLong, help: "Say nothing; the exit status does.")
     var quiet = false
@@ -103,6 +109,7 @@ struct RunCommand: AsyncParsableCommand {
             acl: isPrivate ? [.creator] : [.open],
             conflictExitCode: conflictExitCode,
             killAfter: killAfter ?? Self.usualKillAfter,
+            ignoresRevocation: ignoreRevocation,
             voice: quiet ? .silent : verbose ? .verbose : .normal,
             configuration: try configuration())
         let raw = RawArguments.all.suffix(command.count)
@@ -133,6 +140,7 @@ struct RunPlan: Sendable {
     var acl: [ACL]
     var conflictExitCode: Int32
     var killAfter: Duration
+    var ignoresRevocation = false
     var voice: Voice
     var configuration: ZooKeeperClient.Configuration
 

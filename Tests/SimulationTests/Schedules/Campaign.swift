@@ -1,4 +1,4 @@
-/// Many schedules, two at a time.
+/// Many schedules, several at a time, in the background.
 struct Campaign: Sendable {
     struct Failure: Sendable {
         var seed: UInt64
@@ -21,29 +21,22 @@ struct Campaign: Sendable {
 
     var rules = Rules()
     var stopsAtFirst = true
-    var workers = 2
     var end: ContinuousClock.Instant?
     var setting: @Sendable (UInt64) -> Setting
 
     func run(_ seeds: Range<UInt64>) async -> Tally {
-        let tallies = await withTaskGroup(of: Tally.self) { group in
-            for worker in 0..<UInt64(workers) {
-                group.addTask { await run(from: seeds.lowerBound + worker, to: seeds.upperBound) }
-            }
-            var tallies: [Tally] = []
-            for await tally in group { tallies.append(tally) }
-            return tallies
+        await Background.run {
+            let firsts = (0..<UInt64(Background.threads)).map { seeds.lowerBound + $0 }
+            var sum = Tally()
+            for tally in Background.map(firsts, { run(from: $0, to: seeds.upperBound) }) { sum.add(tally) }
+            sum.failures.sort { $0.seed < $1.seed }
+            return sum
         }
-        var sum = Tally()
-        for tally in tallies { sum.add(tally) }
-        sum.failures.sort { $0.seed < $1.seed }
-        return sum
     }
 
-    private func run(from first: UInt64, to end: UInt64) async -> Tally {
+    private func run(from first: UInt64, to end: UInt64) -> Tally {
         var tally = Tally()
-        for seed in stride(from: first, to: end, by: workers) {
-            await Task.yield()
+        for seed in stride(from: first, to: end, by: Background.threads) {
             if let end = self.end, ContinuousClock.now > end { break }
             var world = World(setting(seed), seed: seed, rules: rules)
             world.run()
@@ -58,9 +51,11 @@ struct Campaign: Sendable {
     }
 
     /// The whole story of one schedule, for a reader.
-    func story(seed: UInt64) -> String {
-        var world = World(setting(seed), seed: seed, rules: rules, isTracing: true)
-        world.run()
-        return (world.trace.text + world.judge.verdicts.map { "VIOLATION: \($0)" }).joined(separator: "\n")
+    func story(seed: UInt64) async -> String {
+        await Background.run {
+            var world = World(setting(seed), seed: seed, rules: rules, isTracing: true)
+            world.run()
+            return (world.trace.text + world.judge.verdicts.map { "VIOLATION: \($0)" }).joined(separator: "\n")
+        }
     }
 }

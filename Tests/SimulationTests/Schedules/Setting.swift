@@ -13,8 +13,8 @@ struct Setting: Hashable, Sendable {
     var length: Int64 = 20_000
 
     var clientDelay: ClosedRange<Int64> = 1...20
-    /// On the way back to the client; `nil`: as on the way there.
-    var answerDelay: ClosedRange<Int64>?
+    /// How long each answer is on its way back to the client, many at a time; `nil`: as on the way there.
+    var answerLatency: Int64?
     var memberDelay: ClosedRange<Int64> = 1...20
     /// How long a client goes without a connection at most; `nil`: a twentieth of the timeout.
     var reconnectDelay: Int64?
@@ -26,6 +26,8 @@ struct Setting: Hashable, Sendable {
     /// How much later than the ping a follower tells the leader whom it has heard from.
     var relayLateness: ClosedRange<Int64> = 0...0
 
+    /// The clients' lease clocks know the tick, and go by that.
+    var tickIsKnown = false
     /// Begin only under a lease that two proofs confirm.
     var confirmed = false
 

@@ -64,10 +64,12 @@ struct Client {
     var frozenUntil: Int64 = 0
     var attempts = 0
 
-    init(number: Int, timeout: Int64, rules: LeaseClock<Moment>.Rules) {
+    init(number: Int, _ setting: Setting, rules: LeaseClock<Moment>.Rules) {
         self.number = number
-        self.timeout = timeout
-        lease = LeaseClock(timeout: .milliseconds(timeout), rules: rules)
+        timeout = setting.timeout
+        var configuration = LeaseClock<Moment>.Configuration()
+        if setting.tickIsKnown { configuration.tick = .milliseconds(setting.tick) }
+        lease = LeaseClock(timeout: .milliseconds(timeout), configuration: configuration, rules: rules)
     }
 
     func isValid(at now: Int64, confirmed: Bool = false) -> Bool {
@@ -135,7 +137,7 @@ extension World {
         let observers = attached(to: number)
         let entries = contenders.map(\.entry)
         // The next session begins; what the old one has still to say comes while it does, or before.
-        clients[number] = Client(number: number, timeout: setting.timeout, rules: rules.lease)
+        clients[number] = Client(number: number, setting, rules: rules.lease)
         clients[number].hasSeen = hasSeen
         clients[number].attempts = attempts
         comeBack(number, in: random.within(0...20))

@@ -39,6 +39,8 @@ struct World {
     var isQuiet = false
     /// Links whose first message has its time in the agenda.
     var scheduled: Set<Link> = []
+    /// When the messages that are on their way to a client were sent; see `Setting.answerLatency`.
+    private var sendings: [Link: [Int64]] = [:]
     /// The link that a message has arrived on just now.
     private var flowing: Link?
     /// What those want who delete by hand.
@@ -60,7 +62,7 @@ struct World {
         configuration.cleaningInterval = 1 << 50
         model = EnsembleModel(configuration)
         for number in 0..<setting.clients {
-            clients.append(Client(number: number, timeout: setting.timeout, rules: rules.lease))
+            clients.append(Client(number: number, setting, rules: rules.lease))
             agenda.add(.reconnect(client: number, attempt: 0), at: random.within(0...50))
             agenda.add(.tend(client: number), at: random.within(0...setting.timeout / 12))
             if let chatter = setting.chatter { agenda.add(.chat(client: number), at: random.waiting(mean: chatter)) }
@@ -143,6 +145,7 @@ struct World {
 
     /// Gives each message at the head of a link the time of its arrival.
     private mutating func schedule() {
+        if setting.answerLatency != nil { noteSendings() }
         for link in model.deliverable where !scheduled.contains(link) {
             scheduled.insert(link)
             var due = now
@@ -151,14 +154,25 @@ struct World {
             switch link {
             case .between: due += random.within(follows ? 0...1 : setting.memberDelay)
             case .toMember(let connection), .toClient(let connection):
-                var delay = setting.clientDelay
-                if case .toClient = link, let answers = setting.answerDelay { delay = answers }
-                due += random.within(follows ? 0...1 : delay)
-                if let client = clients.firstIndex(where: { $0.link.connection == connection }) {
-                    due = max(due, clients[client].frozenUntil)
-                }
+                due += random.within(follows ? 0...1 : setting.clientDelay)
+                guard let client = client(on: connection) else { break }
+                due = max(due, clients[client].frozenUntil)
+                guard let latency = setting.answerLatency, !isQuiet, case .toClient = link else { break }
+                // The handshake is quick.
+                if clients[client].link.isConnected { due = max(due, (sendings[link]?.first ?? now) + latency) }
             }
             agenda.add(.deliver(link), at: due)
+        }
+    }
+
+    private mutating func noteSendings() {
+        for (link, messages) in model.links {
+            guard case .toClient = link else { continue }
+            // A connection that breaks loses what was under way on it, and is never used again.
+            let known = sendings[link]?.count ?? 0
+            if known < messages.count {
+                sendings[link, default: []] += Array(repeating: now, count: messages.count - known)
+            }
         }
     }
 
@@ -167,6 +181,7 @@ struct World {
         switch item {
         case .deliver(let link):
             scheduled.remove(link)
+            if sendings[link]?.isEmpty == false { sendings[link]?.removeFirst() }
             flowing = link
             if case .toClient(let connection) = link, let client = client(on: connection),
                 clients[client].frozenUntil > now

@@ -2,7 +2,7 @@
 
 /// Visits every state that a small world can come to, breadth first, so that what it finds wrong it finds by a shortest way.
 struct Explorer {
-    struct Outcome {
+    struct Outcome: Sendable {
         var states = 0
         var transitions = 0
         var depth = 0
@@ -31,13 +31,15 @@ struct Explorer {
     private var steps: [SmallWorld.Step] = []
 
     static func explore(
-        _ bounds: SmallWorld.Bounds, rules: QueueRules = .sound, limit: Int = .max, workers: Int = 2
+        _ bounds: SmallWorld.Bounds, rules: QueueRules = .sound, limit: Int = .max
     ) async -> Outcome {
-        var explorer = Explorer()
-        return await explorer.run(SmallWorld(bounds, rules: rules), limit, workers)
+        await Background.run {
+            var explorer = Explorer()
+            return explorer.run(SmallWorld(bounds, rules: rules), limit)
+        }
     }
 
-    private mutating func run(_ first: SmallWorld, _ limit: Int, _ workers: Int) async -> Outcome {
+    private mutating func run(_ first: SmallWorld, _ limit: Int) -> Outcome {
         var outcome = Outcome()
         _ = visited.insert(first.fingerprint)
         parents.append(0)
@@ -51,7 +53,7 @@ struct Explorer {
             var start = 0
             while start < frontier.count {
                 let end = min(start + 20_000, frontier.count)
-                let batches = await expand(frontier[start..<end], workers)
+                let batches = expand(frontier[start..<end])
                 start = end
                 for batch in batches {
                     outcome.transitions += batch.transitions
@@ -76,24 +78,17 @@ struct Explorer {
         return outcome
     }
 
-    private func expand(_ slice: ArraySlice<(index: UInt32, world: SmallWorld)>, _ workers: Int) async -> [Batch] {
-        let size = max(1, (slice.count + workers - 1) / workers)
-        return await withTaskGroup(of: (Int, Batch).self) { group in
-            for (number, start) in stride(from: slice.startIndex, to: slice.endIndex, by: size).enumerated() {
-                let part = Array(slice[start..<min(start + size, slice.endIndex)])
-                let known = visited
-                group.addTask { (number, await Self.expand(part, known)) }
-            }
-            var batches: [(Int, Batch)] = []
-            for await batch in group { batches.append(batch) }
-            return batches.sorted { $0.0 < $1.0 }.map(\.1)
+    private func expand(_ slice: ArraySlice<(index: UInt32, world: SmallWorld)>) -> [Batch] {
+        let size = max(1, (slice.count + Background.threads - 1) / Background.threads)
+        let parts = stride(from: slice.startIndex, to: slice.endIndex, by: size).map { start in
+            (Array(slice[start..<min(start + size, slice.endIndex)]), visited)
         }
+        return Background.map(parts) { Self.expand($0, $1) }
     }
 
-    private static func expand(_ part: [(index: UInt32, world: SmallWorld)], _ known: FingerprintSet) async -> Batch {
+    private static func expand(_ part: [(index: UInt32, world: SmallWorld)], _ known: FingerprintSet) -> Batch {
         var batch = Batch()
-        for (count, (index, world)) in part.enumerated() {
-            if count % 256 == 0 { await Task.yield() }
+        for (index, world) in part {
             let steps = world.steps
             if steps.isEmpty, let verdict = world.verdictAtRest {
                 batch.violation = (verdict, index, nil)

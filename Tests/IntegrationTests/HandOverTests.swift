@@ -1,0 +1,99 @@
+import Testing
+import ZooKeeper
+import ZooKeeperTestKit
+
+@testable import ZooKeeperLocks
+
+/// From one holder to the next: within a session, and without waiting for the release.
+@Suite(.weighty, .timeLimit(.minutes(2))) struct HandOverTests {
+    /// Until the second would be granted by the deletion of the first's node alone: the lock's two nodes are watched.
+    private func untilArmed(on server: TestServer) async throws {
+        while true {
+            let lines = try await server.fourLetterWord("wchs").split(separator: "\n")
+            if lines.first?.hasPrefix("1 connections watching 2 paths") == true { return }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+    }
+
+    @Test(arguments: [DistributedLock.Release.awaited, .background])
+    func aTurnWithinASessionDoesNotWaitForTheServers(release: DistributedLock.Release) async throws {
+        try await TestServer.with { server in
+            try await ZooKeeperClient.with(.quiet(server.connectString)) { client in
+                let lock = try client.lock("/lock", options: .with(release))
+                let first = try await lock.acquire()
+                let waiter = Task { try await lock.acquire() }
+                try await untilArmed(on: server)
+                try server.pause()
+                async let released: Void = first.release()
+                let second = try await waiter.value
+                #expect(second.isHeld && !first.isHeld)
+                #expect(second.fencingToken > first.fencingToken)
+                try server.resume()
+                await released
+                await second.release()
+                // Executed behind the removals.
+                #expect(try await client.children(lock.path) == [])
+            }
+        }
+    }
+
+    @Test func aReleaseInTheBackgroundDoesNotWaitForTheServers() async throws {
+        try await TestServer.with { server in
+            try await ZooKeeperClient.with(.quiet(server.connectString)) { client in
+                let lock = try client.lock("/lock", options: .with(.background))
+                let lease = try await lock.acquire()
+                try server.pause()
+                await lease.release()
+                #expect(!lease.isHeld)
+                // Nobody has been asked, so nobody has answered: the znode is still there.
+                let next = Task { try await lock.acquire() }
+                try server.resume()
+                let token = try await next.value.fencingToken
+                #expect(token > lease.fencingToken)
+            }
+        }
+    }
+
+    @Test func turnsWithinSessionsKeepTheOrderOfAll() async throws {
+        try await SharedServer.withRoot { configuration in
+            let (inside, tokens) = (Recorder<Int>(), Recorder<FencingToken>())
+            try await withThrowingTaskGroup { group in
+                for _ in 0..<4 {
+                    let client = try await ZooKeeperClient.connect(configuration)
+                    group.addTask {
+                        try await withThrowingTaskGroup { tasks in
+                            for number in 0..<8 {
+                                let release: DistributedLock.Release = number < 4 ? .awaited : .background
+                                let lock = try client.lock("/lock", options: .with(release))
+                                tasks.addTask {
+                                    for _ in 0..<10 {
+                                        try await lock.withLock { lease in
+                                            #expect(inside.append(number) == 1)
+                                            tokens.append(lease.fencingToken)
+                                            await Task.yield()
+                                            inside.removeAll()
+                                        }
+                                    }
+                                }
+                            }
+                            try await tasks.waitForAll()
+                        }
+                        #expect(try await client.children(NodePath("/lock")).count < 24)
+                        await client.close()
+                    }
+                }
+                try await group.waitForAll()
+            }
+            #expect(tokens.all.count == 320)
+            #expect(zip(tokens.all, tokens.all.dropFirst()).allSatisfy { $0 < $1 })
+        }
+    }
+}
+
+extension DistributedLock.Options {
+    fileprivate static func with(_ release: DistributedLock.Release) -> Self {
+        var options = Self()
+        options.release = release
+        return options
+    }
+}
