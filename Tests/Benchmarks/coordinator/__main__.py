@@ -10,6 +10,7 @@ import tempfile
 import time
 
 from . import contenders, measure, plots, report, servers, workloads
+from .measure import say
 
 
 def arguments():
@@ -45,10 +46,6 @@ def chosen(parser, text, known, what):
     return list(seen.values())
 
 
-def say(text):
-    print(text, file=sys.stderr, flush=True)
-
-
 def main():
     options = arguments()
     # Whatever ends this program, what it started is ended on the way out.
@@ -56,7 +53,7 @@ def main():
     signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
     began = time.monotonic()
     with contextlib.ExitStack() as stack:
-        directory = tempfile.mkdtemp(prefix="zookeeper-locks-bench-")
+        directory = tempfile.mkdtemp(prefix="run-", dir=contenders.scratch())
         stack.callback(shutil.rmtree, directory, ignore_errors=True)
         for entry in options.peers:
             entry.prepare()

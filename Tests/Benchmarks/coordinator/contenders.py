@@ -29,7 +29,10 @@ def _run(command, **options):
 
 def install(*packages):
     """Installs what is missing of some Debian packages. Services that come with them are not started."""
-    present = subprocess.run(["dpkg-query", "-W", "-f=${Package} ${db:Status-Status}\n", *packages], capture_output=True, text=True)
+    if not packages:
+        return
+    query = ["dpkg-query", "-W", "-f=${Package} ${db:Status-Status}\n", *packages]
+    present = subprocess.run(query, capture_output=True, text=True)
     installed = {line.split()[0] for line in present.stdout.splitlines() if line.endswith(" installed")}
     missing = [package for package in packages if package not in installed]
     if not missing:
@@ -42,6 +45,12 @@ def install(*packages):
     command = root + ["env", "RUNLEVEL=1", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-o", "DPkg::Lock::Timeout=300"]
     subprocess.run(command + ["update"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _run(command + ["install", "-y", "--no-install-recommends", *missing])
+
+
+def scratch():
+    """Where servers keep their data: on a disk, which /tmp may not be."""
+    os.makedirs(BUILD, exist_ok=True)
+    return BUILD
 
 
 def _built(name):
@@ -85,16 +94,25 @@ def _build_curator():
 def _build_go(name, *packages):
     install("golang-go", *packages)
     program = _built(name)
-    _run(
-        ["go", "build", "-o", program, "."],
-        cwd=os.path.join(HERE, name),
-        env={**os.environ, "GO111MODULE": "off", "GOPATH": GO_PATH, "GOFLAGS": "", "GOCACHE": _built("go-cache")},
-    )
+    # Debian's Go packages are for a GOPATH, where a program is one directory.
+    sources = _built(f"{name}-sources")
+    shutil.rmtree(sources, ignore_errors=True)
+    for directory in (name, "go"):
+        shutil.copytree(os.path.join(HERE, directory), sources, dirs_exist_ok=True)
+    environment = {"GO111MODULE": "off", "GOPATH": GO_PATH, "GOFLAGS": "", "GOCACHE": _built("go-cache")}
+    _run(["go", "build", "-o", program, "."], cwd=sources, env={**os.environ, **environment})
     return [program]
 
 
-def _build_python(file):
-    return [sys.executable, os.path.join(HERE, "python", file)]
+def _build_etcd():
+    install("etcd-server")
+    return _build_go("etcd", "golang-etcd-server-dev")
+
+
+def _build_python(file, *packages):
+    install(*packages)
+    name, *arguments = file.split()
+    return [sys.executable, os.path.join(HERE, "python", name), *arguments]
 
 
 @dataclass
@@ -115,16 +133,37 @@ class Entry:
             self.missing = str(reason)
 
 
-_FLOOR_CANNOT = {"memory": "the C floors show times only", "crash": "the C floors show times only"}
+_TIMES_ONLY = "the C floors show times"
 _SAME = "the same as floor-fast here: nobody waits"
 _DEEP = "lists the whole queue for each waiter in Python: minutes for each round"
+_POLLS = "polls: minutes for each round"
+_THREADS = "a connection and a thread for each waiter"
+_ONE_SERVER = "has no ensemble"
+_NOT_ZOOKEEPER = "its session does not compare"
+
+
+def _floor(protocol, **more):
+    cannot = {"W5": _TIMES_ONLY, "W7": _TIMES_ONLY, "W8": "its names and data are shorter than a lock's need be", **more}
+    return Entry(f"floor-{protocol}", lambda: _build_floor(protocol), cannot=cannot)
+
+
+def _no_queue(name, file, server, *packages, **more):
+    """One that is no queue at the server, or keeps its waiters waiting by asking again and again."""
+    cannot = {"W5": _THREADS, "W8": _NOT_ZOOKEEPER, **more}
+    return Entry(name, lambda: _build_python(file, *packages), server, cannot)
+
 
 OURS = "ours"
+_NOT_DEEP = {f"{group}-{depth}": _POLLS for group in ("W3a", "W3b") for depth in (1000, 5000)}
 ALL = [
     Entry(OURS, _build_ours),
-    Entry("floor-fast", lambda: _build_floor("fast"), cannot=_FLOOR_CANNOT),
-    Entry("floor-safe", lambda: _build_floor("safe"), cannot={**_FLOOR_CANNOT, "W1": _SAME, "W4": _SAME}),
+    _floor("fast"),
+    _floor("safe", **{"W1": _SAME, "W1-background": _SAME, "W4": _SAME}),
     Entry("curator", _build_curator),
     Entry("go-zookeeper", lambda: _build_go("go-zookeeper", "golang-github-samuel-go-zookeeper-dev")),
     Entry("kazoo", lambda: _build_python("kazoo_contender.py"), cannot={"W3a-5000": _DEEP, "W3b-5000": _DEEP}),
+    Entry("etcd", lambda: _build_etcd(), "etcd"),
+    _no_queue("redis", "redis_contender.py", "redis", "redis-server", **_NOT_DEEP),
+    _no_queue("mariadb-getlock", "mariadb_contender.py get_lock", "mariadb", "mariadb-server", **_NOT_DEEP),
+    _no_queue("mariadb-table", "mariadb_contender.py table", "mariadb", "mariadb-server", **_NOT_DEEP),
 ]

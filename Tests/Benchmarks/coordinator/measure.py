@@ -7,6 +7,14 @@ import time
 from . import contenders, processes
 
 SESSION_TIMEOUT_MS = 20_000
+# Two ticks of the servers: as little as they agree to.
+CRASH_TIMEOUT_MS = 4_000
+# A quick run ends a workload then, after three rounds at the least.
+QUICK_SECONDS = 10
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
 
 
 class Failed(Exception):
@@ -15,17 +23,17 @@ class Failed(Exception):
 
 def check(entry, workload, request, answer, creates):
     """The work was done, all of it, by one at a time, and in turn; a program that does less is not quick."""
-    kind = request["workload"]
     expected = {
+        "idle": request.get("locks", 0) + request.get("waiters", 0),
         "cycle": request.get("locks", 1) * request.get("cycles", 0),
         "contend": request.get("grants", 0),
         "chain": request.get("depth", 0) + 1,
-    }[kind]
+    }[request["workload"]]
     if answer["grants"] != expected:
         raise Failed(f"{answer['grants']} grants, not {expected}")
-    if answer["overlaps"]:
+    if answer.get("overlaps"):
         raise Failed(f"{answer['overlaps']} grants while the lock was held")
-    if answer["out_of_order"]:
+    if answer.get("out_of_order"):
         raise Failed(f"{answer['out_of_order']} grants out of turn")
     if creates is not None and creates < expected:
         raise Failed(f"{expected} grants, yet the server saw {creates} entries")
@@ -99,18 +107,32 @@ class Bench:
         if not rounds:
             return
         begin = time.monotonic()
+        one_round = self.crash_round if workload.kind == "crash" else self.round
+        done = 0
         for number in range(-warm_up, rounds):
-            for entry in self.in_turn(list(self.able(workload)), number):
-                try:
-                    answer = self.piece(entry, workload)
-                except (processes.ContenderFailed, Failed) as problem:
-                    self.problems[workload.name, entry.name] = str(problem)
-                    self.drop(entry)
-                    print(f"{workload.name}, {entry.name}: {problem}", file=sys.stderr, flush=True)
-                    continue
-                if number >= 0:
-                    self.results.setdefault(workload.name, {}).setdefault(entry.name, {})[number] = answer
-        print(f"{workload.name}: {rounds} rounds in {time.monotonic() - begin:.0f} s", file=sys.stderr, flush=True)
+            answers = one_round(workload, number)
+            if number < 0:
+                continue
+            for name, answer in answers.items():
+                self.results.setdefault(workload.name, {}).setdefault(name, {})[number] = answer
+            done += 1
+            if self.quick and done >= 3 and time.monotonic() - begin > QUICK_SECONDS:
+                break
+        say(f"{workload.name}: {done} rounds in {time.monotonic() - begin:.0f} s")
+
+    def round(self, workload, number):
+        answers = {}
+        for entry in self.in_turn(list(self.able(workload)), number):
+            try:
+                answers[entry.name] = self.piece(entry, workload)
+            except (processes.ContenderFailed, Failed) as problem:
+                self.fails(workload, entry, problem)
+        return answers
+
+    def fails(self, workload, entry, problem):
+        self.problems[workload.name, entry.name] = str(problem)
+        self.drop(entry)
+        say(f"{workload.name}, {entry.name}: {problem}")
 
     @staticmethod
     def in_turn(entries, number):
@@ -123,20 +145,75 @@ class Bench:
 
     def piece(self, entry, workload):
         request = {**workload.requested(self.quick), "path": f"/bench/{entry.name}/{workload.name}"}
-        contender = self.contender(entry)
+        is_fresh = workload.kind == "fresh"
+        contender = self.start(entry, f"{entry.name}-{workload.name}") if is_fresh else self.contender(entry)
         witness = self.environment.get("witness") if entry.server == "zookeeper" else None
-        locks = request.get("locks", 1)
-        before = witness.entries(request["path"], locks)[0] if witness else 0
-        answer = contender.ask(request, workload.timeout)
+        locks = 0 if request["workload"] == "idle" else request.get("locks", 1)
+        try:
+            before = witness.entries(request["path"], locks)[0] if witness else 0
+            traffic = self.traffic(entry, contender) if workload.group == "W8" else None
+            answer = contender.ask(request, workload.timeout)
+            if traffic:
+                after = self.traffic(entry, contender)
+                answer["requests"], answer["bytes"] = (new - old for new, old in zip(after, traffic))
+        finally:
+            if is_fresh:
+                contender.close()
         creates = None
-        if witness:
-            made, left = witness.entries(request["path"], locks)
-            creates = made - before
-            if left:
-                # The last one's release may be on its way.
-                processes.until(lambda: witness.entries(request["path"], locks)[1] == 0, "the queue is empty", 10)
+        if witness and locks:
+            creates = witness.entries(request["path"], locks)[0] - before
+            # The last one's release may be on its way.
+            processes.until(lambda: witness.entries(request["path"], locks)[1] == 0, "the queue is empty", 10)
         check(entry, workload, request, answer, creates)
+        answer["waiters"] = request.get("waiters", 0)
         return answer
+
+    def traffic(self, entry, contender):
+        """Requests that the servers have had from all clients, and bytes between them and this contender."""
+        server = self.environment[entry.server]
+        ports = [address.rpartition(":")[2] for address in server.addresses]
+        requests = server.requests() if hasattr(server, "requests") else 0
+        return requests, processes.bytes_of(contender.process.pid, ports)
+
+    def crash_round(self, workload, number):
+        """All contenders at a time, since what takes time is that their servers wait."""
+        pairs, answers = {}, {}
+        try:
+            for entry in self.able(workload):
+                path = f"/bench/{entry.name}/W7-{number}"
+                try:
+                    pair = [self.start(entry, f"{entry.name}-W7-{role}", CRASH_TIMEOUT_MS) for role in ("holds", "waits")]
+                    pairs[entry.name] = (entry, *pair)
+                    pair[0].ask({"workload": "hold", "path": path}, workload.timeout)
+                    pair[1].send({"workload": "wait", "path": path})
+                except processes.ContenderFailed as problem:
+                    self.fails(workload, entry, problem)
+            # All of them stand in their queues.
+            time.sleep(1)
+            killed = {}
+            for name, (entry, holder, waiter) in pairs.items():
+                if waiter.has_answer(0):
+                    self.fails(workload, entry, "granted while the lock was held")
+                    continue
+                holder.kill()
+                killed[name] = time.monotonic()
+            while killed.keys() - answers.keys():
+                for name in killed.keys() - answers.keys():
+                    entry, _, waiter = pairs[name]
+                    try:
+                        if waiter.has_answer(0.0005):
+                            waiter.answer(1)
+                            answers[name] = {"seconds": time.monotonic() - killed[name], "grants": 1}
+                        elif time.monotonic() - killed[name] > workload.timeout:
+                            raise processes.ContenderFailed(f"not granted within {workload.timeout:.0f} s")
+                    except processes.ContenderFailed as problem:
+                        self.fails(workload, entry, problem)
+                        del killed[name]
+        finally:
+            for _, *pair in pairs.values():
+                for contender in pair:
+                    contender.kill()
+        return answers
 
     def close(self):
         for contender in self.running.values():

@@ -71,6 +71,19 @@ def accepts(port):
         return False
 
 
+def bytes_of(pid, ports):
+    """What the process has sent to and received from servers on these ports, over the connections it has now."""
+    table = subprocess.run(["ss", "-tinpH", "state", "established"], capture_output=True, text=True, check=True).stdout
+    total, counts = 0, False
+    for line in table.splitlines():
+        if line[:1].isspace() and counts:
+            fields = dict(field.split(":", 1) for field in line.split() if field.startswith("bytes_"))
+            total += int(fields.get("bytes_sent", 0)) + int(fields.get("bytes_received", 0))
+        else:
+            counts = f"pid={pid}," in line and line.split()[3].rpartition(":")[2] in ports
+    return total
+
+
 class ContenderFailed(Exception):
     """A contender ended, was silent for too long, or said that it failed."""
 
@@ -103,6 +116,11 @@ class Contender:
         except OSError as error:
             raise ContenderFailed(f"{self.name} has ended: {error}{self._last_words()}") from error
 
+    def has_answer(self, timeout):
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.process.stdout, selectors.EVENT_READ)
+            return bool(selector.select(timeout))
+
     def answer(self, timeout):
         deadline = time.monotonic() + timeout
         with selectors.DefaultSelector() as selector:
@@ -130,6 +148,7 @@ class Contender:
         """As a crash would."""
         self.process.kill()
         self.process.wait()
+        self._log.close()
 
     def close(self):
         if self.process.poll() is None:

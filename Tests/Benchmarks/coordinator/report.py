@@ -29,10 +29,15 @@ def summarise(bench, workloads):
             if times:
                 row["p50_us"] = figures.median(times) / 1e3
                 row["p99_us"] = figures.quantile(times, 0.99) / 1e3
+            more = {}
+            for unit, figure in workload.also:
+                more[unit] = figures.median([figure(answer) for answer in answers[name].values()])
+            if more:
+                row["also"] = more
             waits = [answer["longest_wait_ns"] for answer in answers[name].values() if answer.get("longest_wait_ns")]
             if waits:
                 row["longest_wait_ms"] = max(waits) / 1e6
-            shares = [(answer["fewest"], answer["most"]) for answer in answers[name].values() if answer.get("most")]
+            shares = [(answer["fewest"], answer["most"]) for answer in answers[name].values() if answer.get("most") and workload.request.get("workload") == "contend"]
             if shares:
                 row["fewest_grants"], row["most_grants"] = (min(low for low, _ in shares), max(high for _, high in shares))
             ratios = figures.ratios(per_round.get(contenders.OURS, {}), per_round[name])
@@ -78,6 +83,11 @@ def table(summary):
             lines.append(
                 f"  {name:12}{_number(row['median']):>11}{_number(row.get('p99_us')):>11}   {spread:26}{target:>9}{verdict}".rstrip()
             )
+            notes = [f"{_number(value)} {unit}" for unit, value in row.get("also", {}).items()]
+            if row.get("most_grants", 0) > 0 and "fewest_grants" in row:
+                notes.append(f"a contender had {row['fewest_grants']} to {row['most_grants']} grants of a round")
+            if notes:
+                lines.append(f"  {'':12}{', '.join(notes)}")
             if "ended_early" in row:
                 lines.append(f"  {'':12}ended early: {row['ended_early']}")
     lines += ["", "* or 1.05 times the C floor of this run, where that is looser"]

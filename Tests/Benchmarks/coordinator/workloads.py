@@ -17,6 +17,19 @@ def _rate(answer):
     return answer["grants"] / answer["elapsed_ns"] * 1e9
 
 
+def _longest_wait(answer):
+    return answer["longest_wait_ns"] / 1e6
+
+
+def _bytes_per_waiter(answer):
+    return answer["rss_bytes"] / answer["waiters"]
+
+
+def _idle_cpu(answer):
+    """Of one core, for each waiter, or for each lock where nobody waits."""
+    return answer["idle_cpu_ns"] / answer["idle_elapsed_ns"] / (answer["waiters"] or answer["grants"]) * 1e6
+
+
 @dataclass
 class Workload:
     """`rounds` and `warm_up` are for a full run and for a quick one."""
@@ -32,7 +45,11 @@ class Workload:
     # A larger figure is better.
     is_rate: bool = False
     timeout: float = 60.0
+    # "rounds": by one long-lived process for each contender. "fresh": by a new process in each round. "crash": see the measure.
     kind: str = "rounds"
+    # More figures of the same answers: name, figure, unit.
+    also: tuple = ()
+    # What is other in a quick run.
     scale: dict = field(default_factory=dict)
 
     def requested(self, quick):
@@ -65,7 +82,12 @@ def _locks(count, rounds):
 ALL = [
     Workload(
         "W1", "W1", "W1 a free lock: acquire and release", {"workload": "cycle", "locks": 1, "cycles": 400},
-        _median, "µs p50", (24, 10), warm_up=(6, 3), scale={"cycles": 250},
+        _median, "µs p50", (24, 8), warm_up=(6, 3), scale={"cycles": 250},
+    ),
+    Workload(
+        "W1-background", "W1-background", "W1 with a release in the background, where there is one",
+        {"workload": "cycle", "locks": 1, "cycles": 400, "release": "background"},
+        _median, "µs p50", (24, 8), warm_up=(3, 1), scale={"cycles": 250},
     ),
     Workload(
         "W2", "W2", "W2 eight sessions on one lock", {"workload": "contend", "contenders": 8, "sessions": 8, "grants": 400},
@@ -73,14 +95,46 @@ ALL = [
     ),
     _chain("W3a", 10, 2, (24, 8)),
     _chain("W3a", 100, 2, (14, 6)),
-    _chain("W3a", 1000, 2, (6, 2)),
+    _chain("W3a", 1000, 2, (6, 0)),
     _chain("W3a", 5000, 2, (3, 0)),
     _chain("W3b", 10, 0, (24, 8)),
     _chain("W3b", 100, 0, (14, 6)),
-    _chain("W3b", 1000, 0, (6, 2)),
+    _chain("W3b", 1000, 0, (6, 0)),
     _chain("W3b", 5000, 0, (3, 0)),
     _locks(64, (16, 6)),
     _locks(16, (6, 0)),
     _locks(4, (6, 0)),
     _locks(1, (6, 0)),
+    Workload(
+        "W5-waiters", "W5", "W5 memory of the client process for each of many waiters, in 100 queues over eight sessions",
+        {"workload": "idle", "locks": 100, "waiters": 10_000, "sessions": 8, "seconds": 10},
+        _bytes_per_waiter, "bytes", (3, 1), warm_up=(0, 0), kind="fresh", timeout=300,
+        also=(("millionths of a core for each", _idle_cpu),), scale={"waiters": 2_000, "seconds": 2},
+    ),
+    Workload(
+        "W5-held", "W5", "W5 idle held locks, over eight sessions",
+        {"workload": "idle", "locks": 1_000, "waiters": 0, "sessions": 8, "seconds": 10},
+        _idle_cpu, "millionths of a core for each", (2, 0), warm_up=(0, 0), kind="fresh", timeout=120,
+    ),
+    Workload(
+        "W6", "W6", "W6 64 tasks of one process on one lock, over one session",
+        {"workload": "contend", "contenders": 64, "sessions": 1, "grants": 1_000},
+        _rate, "grants/s", (12, 4), is_rate=True, also=(("ms longest wait", _longest_wait),), scale={"grants": 400},
+    ),
+    Workload(
+        "W7", "W7", "W7 from kill -9 of the holder to the next grant, with a session or lease of 4 s",
+        {}, lambda answer: answer["seconds"], "s", (5, 1), kind="crash", timeout=30,
+    ),
+    Workload(
+        "W8-1", "W8", "W8 traffic for each acquire and release of a free lock",
+        {"workload": "cycle", "locks": 1, "cycles": 300},
+        lambda answer: answer["bytes"] / answer["grants"], "bytes", (3, 1), warm_up=(1, 1), timeout=60,
+        also=(("requests", lambda answer: answer["requests"] / answer["grants"]),),
+    ),
+    Workload(
+        "W8-100", "W8", "W8 traffic for each acquire and release in a queue of 100, over eight sessions",
+        {"workload": "contend", "contenders": 101, "sessions": 8, "grants": 1_000},
+        lambda answer: answer["bytes"] / answer["grants"], "bytes", (3, 1), warm_up=(1, 0), timeout=120,
+        also=(("requests", lambda answer: answer["requests"] / answer["grants"]),), scale={"grants": 500},
+    ),
 ]

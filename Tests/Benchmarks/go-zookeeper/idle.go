@@ -2,12 +2,8 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"runtime/debug"
-	"strconv"
-	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/samuel/go-zookeeper/zk"
@@ -56,18 +52,4 @@ func idle(r request) *answer {
 	}
 	done.Wait()
 	return a
-}
-
-func residentBytes() int64 {
-	text, err := os.ReadFile("/proc/self/statm")
-	must(err)
-	pages, err := strconv.ParseInt(strings.Fields(string(text))[1], 10, 64)
-	must(err)
-	return pages * int64(os.Getpagesize())
-}
-
-func cpuTime() int64 {
-	var usage syscall.Rusage
-	must(syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
-	return usage.Utime.Nano() + usage.Stime.Nano()
 }

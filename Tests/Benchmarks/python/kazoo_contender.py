@@ -41,4 +41,4 @@ class Kazoo:
 if __name__ == "__main__":
     logging.disable(logging.CRITICAL)
     workloads = Workloads(Kazoo(int(sys.argv[1]) / 1e3, sys.argv[2:]))
-    serve({"cycle": workloads.cycle, "contend": workloads.contend, "chain": workloads.chain})
+    serve(workloads.all())

@@ -1,5 +1,7 @@
 """The workloads, for any blocking lock. A library says how it makes a lock of a session, and how a round trip is made."""
 
+import gc
+import resource
 import time
 
 from protocol import GrantLog, start_all
@@ -10,6 +12,17 @@ class Workloads:
 
     def __init__(self, library):
         self.library = library
+        self._kept = []
+
+    def all(self):
+        return {
+            "cycle": self.cycle,
+            "contend": self.contend,
+            "chain": self.chain,
+            "idle": self.idle,
+            "hold": self.take,
+            "wait": self.take,
+        }
 
     def cycle(self, request):
         """Locks that nobody else wants, over one session."""
@@ -99,3 +112,62 @@ class Workloads:
         for thread in threads:
             thread.join()
         return log.answer(time.perf_counter_ns() - begin)
+
+    def idle(self, request):
+        """Queues in which nothing happens: the memory that the waiters take, and the CPU time."""
+        library, locks, waiters = self.library, request.get("locks", 1), request.get("waiters", 0)
+        sessions = [library.session(number) for number in range(request.get("sessions", 8))]
+        paths = [f"{request['path']}-{number}" for number in range(locks)]
+        heads = [library.lock(sessions[number % len(sessions)], path) for number, path in enumerate(paths)]
+        for head in heads:
+            head.acquire()
+        gc.collect()
+        before = resident_bytes()
+        log = GrantLog(1)
+        granted = []
+
+        def body(number):
+            lock = library.lock(sessions[number % len(sessions)], paths[number % locks])
+            lock.acquire()
+            granted.append(number)
+            lock.release()
+
+        threads = []
+        for number in range(waiters):
+            threads += start_all([lambda number=number: body(number)], log)
+            if number >= 64:
+                # So many requests at a time, no more.
+                older = number - 64
+                self._await_length(paths[older % locks], older // locks + 2, log)
+        for path in paths:
+            self._await_length(path, waiters // locks + 1, log)
+        time.sleep(1)
+        gc.collect()
+        answer = {"rss_bytes": resident_bytes() - before, "grants": locks + waiters}
+        begin, used = time.perf_counter_ns(), time.process_time_ns()
+        time.sleep(request.get("seconds", 5))
+        answer["idle_cpu_ns"] = time.process_time_ns() - used
+        answer["idle_elapsed_ns"] = time.perf_counter_ns() - begin
+        for head in heads:
+            head.release()
+        for thread in threads:
+            thread.join()
+        if log.failures or len(granted) != waiters:
+            return {"error": log.failures[0] if log.failures else "not everybody was granted a lock"}
+        return answer
+
+    def _await_length(self, path, length, log):
+        while self.library.queue_length(path) < length and not log.failures:
+            time.sleep(0)
+
+    def take(self, request):
+        """One lock, taken and kept until the process ends."""
+        lock = self.library.lock(self.library.session(0), request["path"])
+        lock.acquire()
+        self._kept.append(lock)
+        return {"grants": 1}
+
+
+def resident_bytes():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * resource.getpagesize()

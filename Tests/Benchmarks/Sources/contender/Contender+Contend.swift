@@ -30,7 +30,7 @@ extension Contender {
     /// A queue that is released as a chain: each holds for a number of round trips, and lets the next one in.
     static func chain(_ request: Request, _ sessions: Sessions) async throws -> Answer {
         let clients = try await sessions.first(request.sessions ?? 8)
-        let (depth, roundTrips) = (request.depth ?? 10, request.round_trips ?? 0)
+        let (depth, roundTrips) = (request.depth ?? 10, request.roundTrips ?? 0)
         let log = GrantLog(contenders: depth + 1)
         let head = try await clients[0].lock(request.path).acquire()
         log.granted(head.fencingToken, to: 0, turn: 0, enteredAt: .now)
@@ -52,7 +52,7 @@ extension Contender {
                 // One by one, so that the order is known.
                 await positions.next()
             }
-            try await Task.sleep(for: .milliseconds(request.settle_ms ?? 300))
+            try await Task.sleep(for: .milliseconds(request.settleMs ?? 300))
             let start = ContinuousClock.now
             log.releases()
             await head.release()

@@ -6,7 +6,9 @@ extension Contender {
     static func cycle(_ request: Request, _ sessions: Sessions) async throws -> Answer {
         let client = try await sessions.first(1)[0]
         let (count, cycles) = (request.locks ?? 1, request.cycles ?? 100)
-        let locks = try (0..<count).map { try client.lock(count == 1 ? request.path : "\(request.path)-\($0)") }
+        let locks = try (0..<count).map {
+            try client.lock(count == 1 ? request.path : "\(request.path)-\($0)", options: request.options)
+        }
         // The paths are made by the first.
         for lock in locks { await (try lock.acquire()).release() }
         let start = ContinuousClock.now
@@ -18,8 +20,8 @@ extension Contender {
                 return try await group.reduce(into: []) { $0 += $1 }
             }
         return Answer(
-            grants: times.count, overlaps: 0, out_of_order: 0,
-            elapsed_ns: (ContinuousClock.now - start).nanoseconds, times_ns: times)
+            grants: times.count, overlaps: 0, outOfOrder: 0,
+            elapsedNs: (ContinuousClock.now - start).nanoseconds, timesNs: times)
     }
 
     private static func cycle(_ lock: DistributedLock, _ cycles: Int) async throws -> [Int64] {

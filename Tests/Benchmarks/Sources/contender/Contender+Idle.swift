@@ -30,11 +30,11 @@ extension Contender {
             }
             for _ in 0..<min(64, waiters) { await positions.next() }
             try await Task.sleep(for: .seconds(1))
-            answer.rss_bytes = residentBytes() - before
+            answer.rssBytes = residentBytes() - before
             let (start, used) = (ContinuousClock.now, cpuTime())
             try await Task.sleep(for: .seconds(request.seconds ?? 5))
-            answer.idle_cpu_ns = cpuTime() - used
-            answer.idle_elapsed_ns = (ContinuousClock.now - start).nanoseconds
+            answer.idleCpuNs = cpuTime() - used
+            answer.idle_elapsedNs = (ContinuousClock.now - start).nanoseconds
             for lease in leases { await lease.release() }
             try await group.waitForAll()
         }

@@ -13,12 +13,14 @@ struct Contender {
             exit(64)
         }
         let sessions = Sessions(servers: Array(arguments.dropFirst()), timeout: .milliseconds(timeout))
-        let encoder = JSONEncoder()
+        let (decoder, encoder) = (JSONDecoder(), JSONEncoder())
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        encoder.keyEncodingStrategy = .convertToSnakeCase
         // The main thread reads; the work is done on Swift's own threads, as in a service.
         while let line = readLine() {
             let answer: Answer
             do {
-                let request = try JSONDecoder().decode(Request.self, from: Data(line.utf8))
+                let request = try decoder.decode(Request.self, from: Data(line.utf8))
                 answer = try await Task.detached { try await perform(request, sessions) }.value
             } catch {
                 answer = Answer(error: "\(error)")

@@ -7,7 +7,7 @@ final class GrantLog: Sendable {
         var isHeld = false
         var releasedAt: ContinuousClock.Instant?
         var begun = 0
-        var answer = Answer(grants: 0, overlaps: 0, out_of_order: 0, longest_wait_ns: 0)
+        var answer = Answer(grants: 0, overlaps: 0, outOfOrder: 0, longestWaitNs: 0)
         var times: [Int64] = []
         var byContender: [Int]
         var lastToken: FencingToken?
@@ -34,13 +34,13 @@ final class GrantLog: Sendable {
             if state.isHeld { state.answer.overlaps? += 1 }
             let isInTurn = turn.map { $0 == state.answer.grants } ?? true
             // The token is the zxid of the entry: whoever asked first has the smaller one.
-            if !isInTurn || state.lastToken.map({ $0 >= token }) ?? false { state.answer.out_of_order? += 1 }
+            if !isInTurn || state.lastToken.map({ $0 >= token }) ?? false { state.answer.outOfOrder? += 1 }
             state.isHeld = true
             state.lastToken = token
             state.answer.grants? += 1
             state.byContender[contender] += 1
             let wait = (now - enteredAt).nanoseconds
-            state.answer.longest_wait_ns = max(state.answer.longest_wait_ns ?? 0, wait)
+            state.answer.longestWaitNs = max(state.answer.longestWaitNs ?? 0, wait)
             if let released = state.releasedAt { state.times.append((now - released).nanoseconds) }
         }
     }
@@ -55,8 +55,8 @@ final class GrantLog: Sendable {
     func answer(elapsed: Duration) -> Answer {
         state.withLock { state in
             var answer = state.answer
-            answer.elapsed_ns = elapsed.nanoseconds
-            answer.times_ns = state.times
+            answer.elapsedNs = elapsed.nanoseconds
+            answer.timesNs = state.times
             answer.fewest = state.byContender.min()
             answer.most = state.byContender.max()
             return answer

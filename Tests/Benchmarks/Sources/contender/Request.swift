@@ -1,3 +1,5 @@
+import ZooKeeperLocks
+
 /// A line of the coordinator's; see the README. What a workload does not need is absent.
 struct Request: Codable, Sendable {
     enum Workload: String, Codable {
@@ -12,10 +14,21 @@ struct Request: Codable, Sendable {
     var contenders: Int?
     var grants: Int?
     var depth: Int?
-    var round_trips: Int?
-    var settle_ms: Int?
+    var roundTrips: Int?
+    var settleMs: Int?
     var waiters: Int?
     var seconds: Double?
+    var release: Release?
+
+    enum Release: String, Codable {
+        case background
+    }
+
+    var options: DistributedLock.Options {
+        var options = DistributedLock.Options()
+        if release == .background { options.release = .background }
+        return options
+    }
 }
 
 /// The line that answers it.
@@ -25,16 +38,16 @@ struct Answer: Codable, Sendable {
     /// Grants while somebody else held: there must be none.
     var overlaps: Int?
     /// Grants to another than the one whose turn it was.
-    var out_of_order: Int?
-    var elapsed_ns: Int64?
-    var longest_wait_ns: Int64?
+    var outOfOrder: Int?
+    var elapsedNs: Int64?
+    var longestWaitNs: Int64?
     /// How many grants the luckiest contender had, and the least lucky one.
     var fewest: Int?
     var most: Int?
-    var times_ns: [Int64]?
-    var rss_bytes: Int?
-    var idle_cpu_ns: Int64?
-    var idle_elapsed_ns: Int64?
+    var timesNs: [Int64]?
+    var rssBytes: Int?
+    var idleCpuNs: Int64?
+    var idle_elapsedNs: Int64?
 }
 
 extension Duration {
