@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 
-from . import contenders, measure, plots, report, servers, workloads
+from . import contenders, measure, plots, report, servers, targets, workloads
 from .measure import say
 
 
@@ -71,6 +71,7 @@ def main():
         for workload in options.workloads:
             bench.run(workload)
         summary = report.summarise(bench, options.workloads)
+        checks = targets.across(summary)
         took = time.monotonic() - began
         document = {
             "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -79,13 +80,14 @@ def main():
             "machine": report.machine(),
             "versions": {name: server.version for name, server in environment.items() if hasattr(server, "version")},
             "workloads": summary,
+            "across": checks,
         }
         os.makedirs(options.output, exist_ok=True)
         stem = ("ensemble" if options.ensemble else "one-server") + ("-quick" if options.quick else "")
         path = os.path.join(options.output, f"{stem}.json")
         report.write(path, document)
         pictures = plots.draw(summary, os.path.join(options.output, stem))
-    print(report.table(summary))
+    print(report.table(summary, checks))
     say(f"\nmeasured in {took:.0f} s; written: {' '.join([path, *pictures])}")
 
 

@@ -73,6 +73,15 @@ def _build_floor(protocol):
     return [program, protocol]
 
 
+def build_interposer():
+    """The library that counts allocations."""
+    install("gcc", "libc6-dev")
+    library = _built("allocations.so")
+    source = os.path.join(HERE, "interposer", "allocations.c")
+    _run(["gcc", "-O2", "-std=gnu11", "-shared", "-fPIC", "-o", library, source])
+    return library
+
+
 def _build_curator():
     install("libcurator-recipes-java", "libslf4j-java", "libjackson2-databind-java")
     if not shutil.which("javac"):
@@ -140,6 +149,7 @@ _POLLS = "polls: minutes for each round"
 _THREADS = "a connection and a thread for each waiter"
 _ONE_SERVER = "has no ensemble"
 _NOT_ZOOKEEPER = "its session does not compare"
+_NO_MALLOC = "allocates by other means than malloc"
 
 
 def _floor(protocol, **more):
@@ -149,7 +159,7 @@ def _floor(protocol, **more):
 
 def _no_queue(name, file, server, *packages, **more):
     """One that is no queue at the server, or keeps its waiters waiting by asking again and again."""
-    cannot = {"W5": _THREADS, "W8": _NOT_ZOOKEEPER, **more}
+    cannot = {"W5": _THREADS, "W8": _NOT_ZOOKEEPER, "W9": _NO_MALLOC, **more}
     return Entry(name, lambda: _build_python(file, *packages), server, cannot)
 
 
@@ -158,11 +168,19 @@ _NOT_DEEP = {f"{group}-{depth}": _POLLS for group in ("W3a", "W3b") for depth in
 ALL = [
     Entry(OURS, _build_ours),
     _floor("fast"),
-    _floor("safe", **{"W1": _SAME, "W1-background": _SAME, "W4": _SAME}),
-    Entry("curator", _build_curator),
-    Entry("go-zookeeper", lambda: _build_go("go-zookeeper", "golang-github-samuel-go-zookeeper-dev")),
-    Entry("kazoo", lambda: _build_python("kazoo_contender.py"), cannot={"W3a-5000": _DEEP, "W3b-5000": _DEEP}),
-    Entry("etcd", lambda: _build_etcd(), "etcd"),
+    _floor("safe", **{"W1": _SAME, "W1-background": _SAME, "W4": _SAME, "W9": _SAME}),
+    Entry("curator", _build_curator, cannot={"W9": _NO_MALLOC}),
+    Entry(
+        "go-zookeeper",
+        lambda: _build_go("go-zookeeper", "golang-github-samuel-go-zookeeper-dev"),
+        cannot={"W9": _NO_MALLOC},
+    ),
+    Entry(
+        "kazoo",
+        lambda: _build_python("kazoo_contender.py"),
+        cannot={"W3a-5000": _DEEP, "W3b-5000": _DEEP, "W9": _NO_MALLOC},
+    ),
+    Entry("etcd", _build_etcd, "etcd", cannot={"W9": _NO_MALLOC}),
     _no_queue("redis", "redis_contender.py", "redis", "redis-server", **_NOT_DEEP),
     _no_queue("mariadb-getlock", "mariadb_contender.py get_lock", "mariadb", "mariadb-server", **_NOT_DEEP),
     _no_queue("mariadb-table", "mariadb_contender.py table", "mariadb", "mariadb-server", **_NOT_DEEP),

@@ -64,9 +64,9 @@ def _number(value):
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.1f}" if abs(value) >= 1 else f"{value:.3f}"
 
 
-def table(summary):
+def table(summary, checks):
     """One table for people."""
-    head = f"{'':14}{'median':>11}{'p99 µs':>11}   {'ours/it [quartiles]':26}{'target':>9}"
+    head = f"{'':18}{'median':>11}{'p99 µs':>11}   {'ours/it [quartiles]':26}{'target':>9}"
     lines = [head]
     for workload in summary.values():
         if not workload["contenders"]:
@@ -74,22 +74,26 @@ def table(summary):
         lines += ["", f"{workload['title']} ({workload['unit']})"]
         for name, row in workload["contenders"].items():
             if "missing" in row:
-                lines.append(f"  {name:14}not run: {row['missing']}")
+                lines.append(f"  {name:16}not run: {row['missing']}")
                 continue
             ratio = row.get("ratio_quartiles")
             spread = f"{ratio[1]:.2f} [{ratio[0]:.2f} – {ratio[2]:.2f}]" if ratio else ""
             target = row.get("target", "")
             verdict = {True: "  met", False: "  NOT MET", None: ""}[row.get("met")]
             lines.append(
-                f"  {name:12}{_number(row['median']):>11}{_number(row.get('p99_us')):>11}   {spread:26}{target:>9}{verdict}".rstrip()
+                f"  {name:16}{_number(row['median']):>11}{_number(row.get('p99_us')):>11}   {spread:26}{target:>9}{verdict}".rstrip()
             )
             notes = [f"{_number(value)} {unit}" for unit, value in row.get("also", {}).items()]
             if row.get("most_grants", 0) > 0 and "fewest_grants" in row:
                 notes.append(f"a contender had {row['fewest_grants']} to {row['most_grants']} grants of a round")
             if notes:
-                lines.append(f"  {'':12}{', '.join(notes)}")
+                lines.append(f"  {'':16}{', '.join(notes)}")
             if "ended_early" in row:
-                lines.append(f"  {'':12}ended early: {row['ended_early']}")
+                lines.append(f"  {'':16}ended early: {row['ended_early']}")
+    if checks:
+        lines += ["", "across workloads"]
+        for check in checks:
+            lines.append(f"  {check['target']}: {_number(check['value'])}  {'met' if check['met'] else 'NOT MET'}")
     lines += ["", "* or 1.05 times the C floor of this run, where that is looser"]
     return "\n".join(lines)
 

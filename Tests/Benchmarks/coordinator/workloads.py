@@ -45,7 +45,8 @@ class Workload:
     # A larger figure is better.
     is_rate: bool = False
     timeout: float = 60.0
-    # "rounds": by one long-lived process for each contender. "fresh": by a new process in each round. "crash": see the measure.
+    # "rounds": by one long-lived process for each contender. "fresh": by a new process in each round. "crash" and
+    # "allocations": see `Bench`.
     kind: str = "rounds"
     # More figures of the same answers: name, figure, unit.
     also: tuple = ()
@@ -87,11 +88,11 @@ ALL = [
     Workload(
         "W1-background", "W1-background", "W1 with a release in the background, where there is one",
         {"workload": "cycle", "locks": 1, "cycles": 400, "release": "background"},
-        _median, "µs p50", (24, 8), warm_up=(3, 1), scale={"cycles": 250},
+        _median, "µs p50", (24, 6), warm_up=(3, 1), scale={"cycles": 250},
     ),
     Workload(
         "W2", "W2", "W2 eight sessions on one lock", {"workload": "contend", "contenders": 8, "sessions": 8, "grants": 400},
-        _mean, "µs/hand-over", (20, 8), warm_up=(3, 2), scale={"grants": 250},
+        _mean, "µs/hand-over", (20, 8), also=(("grants/s", _rate),), warm_up=(3, 2), scale={"grants": 160},
     ),
     _chain("W3a", 10, 2, (24, 8)),
     _chain("W3a", 100, 2, (14, 6)),
@@ -109,7 +110,7 @@ ALL = [
         "W5-waiters", "W5", "W5 memory of the client process for each of many waiters, in 100 queues over eight sessions",
         {"workload": "idle", "locks": 100, "waiters": 10_000, "sessions": 8, "seconds": 10},
         _bytes_per_waiter, "bytes", (3, 1), warm_up=(0, 0), kind="fresh", timeout=300,
-        also=(("millionths of a core for each", _idle_cpu),), scale={"waiters": 2_000, "seconds": 2},
+        also=(("millionths of a core for each", _idle_cpu),), scale={"waiters": 1_000, "seconds": 2},
     ),
     Workload(
         "W5-held", "W5", "W5 idle held locks, over eight sessions",
@@ -119,7 +120,7 @@ ALL = [
     Workload(
         "W6", "W6", "W6 64 tasks of one process on one lock, over one session",
         {"workload": "contend", "contenders": 64, "sessions": 1, "grants": 1_000},
-        _rate, "grants/s", (12, 4), is_rate=True, also=(("ms longest wait", _longest_wait),), scale={"grants": 400},
+        _rate, "grants/s", (12, 4), is_rate=True, also=(("ms longest wait", _longest_wait),), scale={"grants": 300},
     ),
     Workload(
         "W7", "W7", "W7 from kill -9 of the holder to the next grant, with a session or lease of 4 s",
@@ -136,5 +137,10 @@ ALL = [
         {"workload": "contend", "contenders": 101, "sessions": 8, "grants": 1_000},
         lambda answer: answer["bytes"] / answer["grants"], "bytes", (3, 1), warm_up=(1, 0), timeout=120,
         also=(("requests", lambda answer: answer["requests"] / answer["grants"]),), scale={"grants": 500},
+    ),
+    Workload(
+        "W9", "W9", "W9 allocations for each acquire and release of a free lock, the C client's included",
+        {"workload": "cycle", "locks": 1, "cycles": 1_000},
+        lambda answer: answer["allocations"], "allocations", (2, 1), warm_up=(0, 0), kind="allocations",
     ),
 ]
