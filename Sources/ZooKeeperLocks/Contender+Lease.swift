@@ -22,16 +22,37 @@ extension Contender {
 
     /// One write that a quorum agrees to, and that finds the own node. It changes nothing, so it is asked for again when the answer is lost
     /// with its connection: in the next one, if that comes within the request timeout and ahead of the lease's end.
-    func prove(_ node: NodePath) async -> RequestResult {
+    func prove() async -> RequestResult {
         guard let session = core.withLock({ $0.session }) else { return .failure(RequestFailure(.sessionExpired)) }
         let deadline = ContinuousClock.now + client.configuration.requestTimeout
         while true {
+            let node = node
             let result = await session.perform(.commit([.check(node, version: nil)]), deadline: deadline)
             guard case .failure(let failure) = result else { return result }
-            if failure.code == .noNode { post(.ownNodeGone) }
+            if failure.code == .noNode { post(.nodeGone(String(node.name))) }
+            // A reader's node has taken its place.
+            if failure.code == .noNode, self.node != node { continue }
             let isWorthwhile = failure.code == .connectionLost && lossByNow() == nil
             guard isWorthwhile, ContinuousClock.now < deadline else { return result }
         }
+    }
+
+    /// The znode by which it holds.
+    var node: NodePath {
+        core.withLock(\.own).map { path.appending(unchecked: $0.name) } ?? path
+    }
+
+    /// The writer that holds becomes a reader.
+    func downgrade() async -> Result<Void, RequestFailure> {
+        let promise = Promise<Result<Void, RequestFailure>>()
+        let isFirst = core.withLock { core in
+            guard core.downgrade == nil else { return false }
+            core.downgrade = promise
+            return true
+        }
+        guard isFirst else { return .failure(RequestFailure(.invalidArgument, detail: "a downgrade is under way")) }
+        post(.downgrade)
+        return await promise.value()
     }
 
     func events() -> AsyncStream<LeaseEvent> {

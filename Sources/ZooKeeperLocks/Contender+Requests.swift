@@ -7,16 +7,20 @@ extension Contender {
         let deadline = ContinuousClock.now + client.configuration.requestTimeout
         switch action {
         case .create(let prefix):
+            let record = Owner.entering(label: label)
+            core.withLock { $0.record = record }
             let request = Request.create(
-                path.appending(unchecked: prefix), data: Owner.current(label: label).data, mode: .ephemeralSequential,
+                path.appending(unchecked: prefix), data: record, mode: .ephemeralSequential,
                 acl: acl)
             session.submit(request, deadline: deadline) { [self] in post(.created($0.flatMap(\.own)), of: entry) }
         case .list(let step):
             session.submit(.children(path, watch: nil), deadline: deadline) { [self] in
                 post(.listed(step: step, $0.flatMap(\.names)), of: entry)
             }
+        case .listAndWatch(let step):
+            listAndWatch(step, session, entry, deadline)
         case .makeParents(let step):
-            session.ensureExists(path, data: ParentData.empty, acl: acl, deadline: deadline) { [self] in
+            session.ensureExists(path, data: policy.parentData, acl: acl, deadline: deadline) { [self] in
                 post(.parentsMade(step: step, $0), of: entry)
             }
         case .watch(let name, let byExists):
@@ -24,6 +28,16 @@ extension Contender {
         case .look(let step):
             session.submit(.get(path, watch: nil), deadline: deadline) { [self] in
                 post(.looked(step: step, $0.flatMap(\.data).map(ParentData.init)), of: entry)
+            }
+        case .poke(let name):
+            poke(name, version: 0, session, entry, deadline)
+        case .replace(let name, let reader):
+            let operations: [Transaction.Operation] = [
+                .create(path.appending(unchecked: reader), data: core.withLock(\.record), mode: .ephemeral, acl: acl),
+                .delete(path.appending(unchecked: name), version: nil),
+            ]
+            session.submit(.commit(operations), deadline: deadline) { [self] in
+                post(.replaced(reader, $0.map { _ in }), of: entry)
             }
         case .prove(let own, let step):
             let node = path.appending(unchecked: own.name)
@@ -57,8 +71,46 @@ extension Contender {
             session.submit(request, deadline: deadline) { [self] in
                 post(.deleted(name: name, $0.map { _ in }), of: entry)
             }
-        case .tellPosition, .grant, .lose, .tellRevocation, .yield, .depart, .awaitSession, .leaveBehind, .end, .pause:
+        case .tellPosition, .grant, .lose, .tellRevocation, .yield, .tellDowngrade, .depart, .awaitSession, .leaveBehind,
+            .cannotPoke, .end, .pause:
             break
+        }
+    }
+
+    private func listAndWatch(_ step: Int, _ session: Session, _ entry: Int, _ deadline: ContinuousClock.Instant) {
+        do {
+            let id = try session.reserveWatch(on: path, by: .children) { [weak self] result in
+                if case .success(let event) = result {
+                    self?.post(.changed(QueueMachine.everybody, event.kind), of: entry)
+                }
+            }
+            core.withLock { $0.watches.append((session, id)) }
+            session.submit(.children(path, watch: id), deadline: deadline) { [self] in
+                post(.listed(step: step, $0.flatMap(\.names)), of: entry)
+            }
+        } catch {
+            post(.listed(step: step, .failure(error)), of: entry)
+        }
+    }
+
+    /// Writes what stands in the node already. Somebody else may have written there, a request to give up say, which must not be lost.
+    private func poke(
+        _ name: String, version: Int32, data: [UInt8]? = nil, _ session: Session, _ entry: Int,
+        _ deadline: ContinuousClock.Instant
+    ) {
+        let node = path.appending(unchecked: name)
+        session.submit(.set(node, data: data ?? core.withLock(\.record), version: version), deadline: deadline) { [self] result in
+            guard data == nil, case .failure(let failure) = result, failure.code == .badVersion else {
+                return post(.poked(name, result.map { _ in }), of: entry)
+            }
+            session.submit(.get(node, watch: nil), deadline: deadline) { [self] result in
+                switch result {
+                case .success(.data(let data, let stat)):
+                    poke(name, version: stat.version, data: data, session, entry, deadline)
+                case .success: post(.poked(name, .failure(.unexpectedReply)), of: entry)
+                case .failure(let failure): post(.poked(name, .failure(failure)), of: entry)
+                }
+            }
         }
     }
 

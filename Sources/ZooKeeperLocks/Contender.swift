@@ -20,6 +20,8 @@ final class Contender: Sendable {
         var isBusy = false
         /// How often the queue was entered: once for each session.
         var entry = 0
+        /// What was written into its znode.
+        var record: [UInt8] = []
         var session: Session?
         var observer: Session.ObserverID?
         /// What the session keeps alive for the machine; see ``QueueMachine/stake``.
@@ -36,6 +38,9 @@ final class Contender: Sendable {
         var holdTimers: [TimerThread.ID] = []
         var grantedAt: ContinuousClock.Instant?
         var isReleased = false
+        /// By which it holds.
+        var own: QueueMachine.Own?
+        var downgrade: Promise<Result<Void, RequestFailure>>?
     }
 
     struct Stake {
@@ -54,6 +59,7 @@ final class Contender: Sendable {
     let path: NodePath
     private let waitsForConfirmedLease: Bool
     private let release: DistributedLock.Release
+    let policy: QueuePolicy
     let label: String?
     let acl: [ACL]
     private let onPosition: (@Sendable (QueuePosition) -> Void)?
@@ -71,17 +77,19 @@ final class Contender: Sendable {
         client: ZooKeeperClient,
         path: NodePath,
         options: DistributedLock.Options,
+        policy: QueuePolicy,
         onlyIfAvailable: Bool,
         onPosition: (@Sendable (QueuePosition) -> Void)?
     ) {
         self.client = client
         self.path = path
+        self.policy = policy
         label = options.label
         waitsForConfirmedLease = options.waitsForConfirmedLease
         release = options.release
         acl = options.acl
         self.onPosition = onPosition
-        core = Locked(Core(machine: QueueMachine(onlyIfAvailable: onlyIfAvailable)))
+        core = Locked(Core(machine: QueueMachine(onlyIfAvailable: onlyIfAvailable, policy: policy)))
     }
 
     // MARK: What the recipe asks for
@@ -112,7 +120,8 @@ final class Contender: Sendable {
             return previous
         }
         if let session = previous.0, let observer = previous.1 { session.removeObserver(observer) }
-        post(.enter(uuid: UUID().uuidString.lowercased(), isConnected: link == .connected), of: entry)
+        let uuid = policy.naming.identifier(UUID().uuidString.lowercased())
+        post(.enter(uuid: uuid, isConnected: link == .connected), of: entry)
         // It may have ended before the observer was there.
         if case .ended(let code) = link { post(.sessionEnded(code), of: entry) }
     }
@@ -212,7 +221,7 @@ final class Contender: Sendable {
         if let wanted, let session {
             let node = path.appending(unchecked: wanted.own.name)
             let onEnd: (@Sendable (Session.StakeEnd) -> Void)? =
-                wanted.isHeld ? { @Sendable [weak self] in self?.stakeEnded($0, entry) } : nil
+                wanted.isHeld ? { @Sendable [weak self] in self?.stakeEnded($0, wanted.own.name, entry) } : nil
             new = Stake(id: session.addStake(on: node, onEnd: onEnd), session: session, stake: wanted)
         }
         if old != nil || new != nil { core.withLock { $0.stake = new } }
@@ -235,10 +244,10 @@ final class Contender: Sendable {
         core.withLock { $0.ear = new }
     }
 
-    private func stakeEnded(_ end: Session.StakeEnd, _ entry: Int) {
+    private func stakeEnded(_ end: Session.StakeEnd, _ name: String, _ entry: Int) {
         switch end {
         case .leaseEnded: post(.leaseEnded(.leaseExpired), of: entry)
-        case .nodeIsGone: post(.ownNodeGone, of: entry)
+        case .nodeIsGone: post(.nodeGone(name), of: entry)
         }
     }
 
@@ -250,7 +259,10 @@ final class Contender: Sendable {
                     node: path.appending(unchecked: own.name), fencingToken: FencingToken(rawValue: own.czxid),
                     ahead: view.ahead, predecessor: view.predecessor.map { path.appending(unchecked: $0.string) }))
         case .grant(let own):
-            core.withLock { $0.grantedAt = .now }
+            core.withLock { core in
+                core.grantedAt = .now
+                core.own = own
+            }
             outcome.resolve(.granted(own))
         case .lose(let reason):
             let (handlers, listeners) = core.withLock { core in
@@ -261,6 +273,13 @@ final class Contender: Sendable {
             for handler in handlers { handler(reason) }
             listeners.tell(.lost(reason))
             listeners.finish()
+        case .tellDowngrade(let result):
+            let promise = core.withLock { core in
+                if case .success(let own) = result { core.own = own }
+                defer { core.downgrade = nil }
+                return core.downgrade
+            }
+            promise?.resolve(result.map { _ in })
         case .tellRevocation(let request):
             let listeners = core.withLock { core in
                 core.revocation = request
@@ -275,6 +294,10 @@ final class Contender: Sendable {
         case .leaveBehind(let name, let failure):
             client.configuration.logger.error(
                 "a contender could not be removed; it stays until the session ends",
+                metadata: ["path": "\(path)", "node": "\(name)", "reason": "\(failure.code)"])
+        case .cannotPoke(let name, let failure):
+            client.configuration.logger.error(
+                "a semaphore's contender may not write to its own node: whoever is behind may learn late that permits are free",
                 metadata: ["path": "\(path)", "node": "\(name)", "reason": "\(failure.code)"])
         case .end:
             released.resolve(())
@@ -292,7 +315,8 @@ final class Contender: Sendable {
             }
         case .yield(let own):
             session?.announcements.announce(own.name)
-        case .create, .list, .makeParents, .watch, .look, .prove, .barrier, .readNode, .delete:
+        case .create, .list, .listAndWatch, .makeParents, .watch, .look, .poke, .replace, .prove, .barrier, .readNode,
+            .delete:
             if let session { request(action, session, entry) }
         }
     }

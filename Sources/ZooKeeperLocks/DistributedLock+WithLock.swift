@@ -19,7 +19,7 @@ extension DistributedLock {
         _ body: (Lease) async throws -> sending R
     ) async throws -> sending R {
         let lease = try await acquire(timeout: timeout, file: file, line: line)
-        return try await run(body, with: lease, isolation: isolation)
+        return try await lease.run(body, isolation: isolation)
     }
 
     /// Runs `body` while holding the lock if the lock is free now; otherwise returns `nil` without running it.
@@ -32,46 +32,6 @@ extension DistributedLock {
         _ body: (Lease) async throws -> sending R
     ) async throws -> sending R? {
         guard let lease = try await tryAcquire(file: file, line: line) else { return nil }
-        return try await run(body, with: lease, isolation: isolation)
-    }
-
-    /// The one place that runs bodies.
-    private func run<R>(
-        _ body: (Lease) async throws -> sending R,
-        with lease: Lease,
-        isolation: isolated (any Actor)?
-    ) async throws -> sending R {
-        // The task is awaited on every path, so the body does not outlive this call.
-        try await withoutActuallyEscaping(body) { body in
-            var result: R?
-            let task = Task {
-                // Captured, so that the task runs on the caller's actor.
-                _ = isolation
-                result = try await body(lease)
-            }
-            // Handlers of a cancellation are the user's code: they must not hold up a thread of the client.
-            lease.contender.onLoss { [weak contender = lease.contender] _ in
-                DetachedThread.start("zk-stop") { task.cancel() }
-                contender?.watchOverrun(origin: lease.origin)
-            }
-            let ended = await withTaskCancellationHandler {
-                await task.result
-            } onCancel: {
-                task.cancel()
-            }
-            let loss = lease.contender.lossByNow()
-            await lease.release()
-            if let loss, !ended.hasOwnError { throw LockError.lost(path, loss, token: lease.fencingToken) }
-            try ended.get()
-            guard let result else { throw LockError.cancelled(path) }
-            return result
-        }
-    }
-}
-
-extension Result where Success == Void, Failure == any Error {
-    /// An error that says more than that the body was told to stop.
-    fileprivate var hasOwnError: Bool {
-        if case .failure(let error) = self { !(error is CancellationError) } else { false }
+        return try await lease.run(body, isolation: isolation)
     }
 }

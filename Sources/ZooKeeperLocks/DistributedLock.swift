@@ -29,6 +29,8 @@ public struct DistributedLock: Sendable {
         /// tenth of that ahead (``LeaseEvent/holdEnds(_:)``), then its lease is lost and its body cancelled, and another tenth later its znode
         /// is deleted whether it has stopped or not.
         public var maximumHold: Duration?
+        /// How the contender's znode is named, for programs that use another library on the same path.
+        public var naming = ContenderNaming.curator
         /// Whether a release waits for the servers.
         public var release = Release.awaited
 
@@ -50,29 +52,13 @@ public struct DistributedLock: Sendable {
     public let path: NodePath
     public let client: ZooKeeperClient
     public let options: Options
+    let entrance: QueueEntrance
 
     /// - Throws: ``ZooKeeperError`` with the code `invalidPath` or `invalidArgument`.
     public init(_ path: NodePath, client: ZooKeeperClient, options: Options = Options()) throws(ZooKeeperError) {
-        func refuse(_ detail: String) -> ZooKeeperError {
-            ZooKeeperError(.invalidArgument, operation: "lock", path: path, detail: detail)
-        }
-        guard path != .root else { throw refuse("the root cannot be a lock: name a path below it") }
-        guard path.string.utf8.count <= NodePath.maximumLength - 128 else {
-            throw ZooKeeperError(
-                .invalidPath, operation: "lock", path: path, detail: "too long: contenders' names add up to 128 bytes")
-        }
-        guard options.label?.utf8.count ?? 0 <= Owner.maximumLabelLength else {
-            throw ZooKeeperError(
-                .dataTooLarge, operation: "lock", path: path,
-                detail: "the label has more than \(Owner.maximumLabelLength) bytes")
-        }
-        if let hold = options.maximumHold, hold < .seconds(1) {
-            throw refuse("a maximum hold of \(hold): one second or more")
-        }
-        guard !options.acl.isEmpty else {
-            throw ZooKeeperError(
-                .invalidACL, operation: "lock", path: path, detail: "the list of access rights is empty")
-        }
+        entrance = try QueueEntrance(
+            path, client: client, options: options, policy: QueuePolicy(claim: .exclusive, naming: options.naming),
+            operation: "lock")
         self.path = path
         self.client = client
         self.options = options
@@ -99,24 +85,7 @@ public struct DistributedLock: Sendable {
         file: String = #fileID,
         line: Int = #line
     ) async throws(LockError) -> Lease {
-        if let timeout {
-            guard timeout >= .zero else {
-                throw .session(
-                    ZooKeeperError(
-                        .invalidArgument, operation: "acquire", path: path,
-                        detail: "a timeout of \(timeout): zero to try once, or more"))
-            }
-        }
-        let onlyIfAvailable = timeout == .zero
-        let contender = Contender(
-            client: client, path: path, options: options, onlyIfAvailable: onlyIfAvailable, onPosition: onPosition)
-        switch await wait(contender, timeout: onlyIfAvailable ? client.configuration.requestTimeout : timeout) {
-        case .granted(let own):
-            if let hold = options.maximumHold { contender.limitHold(to: hold) }
-            return Lease(own, of: contender, file: file, line: line)
-        case .departed(let departure, let view):
-            throw await error(departure, view, onlyIfAvailable: onlyIfAvailable)
-        }
+        try await entrance.acquire(timeout: timeout, onPosition: onPosition, file: file, line: line)
     }
 
     /// Takes the lock if it is free; `nil` if it is not. Does not wait for anybody, just for the server's answer.
@@ -124,53 +93,7 @@ public struct DistributedLock: Sendable {
     /// - Throws: as ``acquire(timeout:onPosition:file:line:)`` does, and ``LockError/session(_:)`` when there is no answer within the
     ///   client's request timeout.
     public func tryAcquire(file: String = #fileID, line: Int = #line) async throws(LockError) -> Lease? {
-        do throws(LockError) {
-            return try await acquire(timeout: .zero, file: file, line: line)
-        } catch {
-            if case .timedOut = error { return nil }
-            throw error
-        }
-    }
-
-    private func wait(_ contender: Contender, timeout: Duration?) async -> Contender.Outcome {
-        let timer = timeout.map { timeout in
-            // A century is as good as for ever, and instants can be computed with it.
-            TimerThread.shared.schedule(at: .now + min(timeout, .seconds(3_155_760_000))) {
-                contender.giveUp(.timedOut)
-            }
-        }
-        defer { if let timer { TimerThread.shared.cancel(timer) } }
-        return await withTaskCancellationHandler {
-            contender.enter()
-            return await contender.outcome.value()
-        } onCancel: {
-            contender.giveUp(.cancelled)
-        }
-    }
-
-    private func error(
-        _ departure: QueueMachine.Departure, _ view: QueueView?, onlyIfAvailable: Bool
-    ) async -> LockError {
-        switch departure {
-        case .cancelled:
-            return .cancelled(path)
-        case .failed(let failure, let operation):
-            return .session(failure.error(operation: operation, path: path))
-        case .timedOut where onlyIfAvailable:
-            return .session(
-                ZooKeeperError(
-                    .requestTimedOut, operation: "acquire", path: path,
-                    detail: "no answer within \(client.configuration.requestTimeout)"))
-        case .timedOut, .unavailable, .released:
-            return .timedOut(path, ahead: view?.ahead, holder: onlyIfAvailable ? nil : await holder(view))
-        }
-    }
-
-    /// Who stands at the head of the queue, if that can be learned soon: the caller's time is over.
-    private func holder(_ view: QueueView?) async -> Holder? {
-        guard let view, view.ahead > 0 else { return nil }
-        let head = path.appending(unchecked: view.head.string)
-        return Holder(node: head, owner: await client.data(of: head, within: .milliseconds(500)).flatMap(Owner.init))
+        try await entrance.tryAcquire(file: file, line: line)
     }
 }
 

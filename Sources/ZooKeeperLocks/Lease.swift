@@ -8,15 +8,14 @@ public import ZooKeeper
 public final class Lease: Sendable {
     /// Larger than that of every earlier holder of this lock: hand it to whatever the lock protects.
     public let fencingToken: FencingToken
-    /// The znode that stands for this lease.
-    public let node: NodePath
+    /// The znode that stands for this lease. Another one after a ``downgrade()``.
+    public var node: NodePath { contender.node }
 
     let contender: Contender
     let origin: (file: String, line: Int)
 
     init(_ own: QueueMachine.Own, of contender: Contender, file: String, line: Int) {
         fencingToken = FencingToken(rawValue: own.czxid)
-        node = contender.path.appending(unchecked: own.name)
         self.contender = contender
         origin = (file, line)
     }
@@ -69,7 +68,7 @@ public final class Lease: Sendable {
     ///   within the client's request timeout, over however many connections.
     public func proveHeld() async throws(LockError) {
         try checkHeld()
-        let result = await contender.prove(node)
+        let result = await contender.prove()
         try checkHeld()
         guard case .failure(let failure) = result else { return }
         throw failure.code == .cancelled

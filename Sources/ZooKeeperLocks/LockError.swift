@@ -12,6 +12,11 @@ public enum LockError: Error, Hashable, Sendable {
     case lost(NodePath, LossReason, token: FencingToken)
     /// The lock was released already; whoever asks has no right to go on.
     case released(NodePath)
+    /// Nobody was waited for, as the wait could not end: the calling task, or the one that it was started by, holds the lock itself.
+    case wouldDeadlock(NodePath, String)
+    /// The path belongs to a semaphore of `found` permits, or to none at all (`nil`), and not to one of `expected`. Nothing is left in the
+    /// queue. All who use a semaphore have to name the same number; to change it, delete the path when nobody uses it.
+    case permitsDisagree(NodePath, expected: Int, found: Int?)
     /// Nobody in the queue has that token: whoever had it has gone. `holder` has the lock now.
     case noContender(NodePath, token: FencingToken, holder: QueueEntry?)
     /// That contender cannot be asked to give up: its library would not tell it.
@@ -68,6 +73,11 @@ extension LockError: CustomStringConvertible {
         case .cancelled(let path): "lock \(path): the wait was cancelled"
         case .lost(let path, let reason, let token): "lock \(path): lost (\(reason)) while held with token \(token)"
         case .released(let path): "lock \(path): released already"
+        case .wouldDeadlock(let path, let detail): "lock \(path): \(detail)"
+        case .permitsDisagree(let path, let expected, let found):
+            "semaphore \(path): asked for one of \(expected) permits, but "
+                + (found.map { "it has \($0)" } ?? "this path is not a semaphore's") + ": name the same number everywhere, "
+                + "or delete the path when nobody uses it"
         case .noContender(let path, let token, let holder):
             "lock \(path): nobody here has token \(token); "
                 + (holder.map { "it is held with token \($0.fencingToken) by \($0)" } ?? "it is free")

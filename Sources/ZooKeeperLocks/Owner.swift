@@ -36,11 +36,14 @@ public struct Owner: Hashable, Sendable, Codable {
 
     /// The record of this process, entering now.
     static func current(label: String?) -> Owner {
+        Owner(host: hostName, pid: getpid(), label: label, entered: milliseconds)
+    }
+
+    /// Since 1970.
+    static var milliseconds: Int64 {
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
-        return Owner(
-            host: hostName, pid: getpid(), label: label,
-            entered: Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000)
+        return Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
     }
 
     private static let hostName: String = {

@@ -35,6 +35,31 @@ extension SimulationTests {
             Case(
                 title: "2 contenders of one session and 1 of another",
                 bounds: .init(clients: [0, 0, 1], breaks: 0, givingUp: 1, lag: 2)),
+            Case(
+                title: "a writer that becomes a reader, and a writer; 1 lost connection",
+                bounds: .init(
+                    clients: [0, 1], breaks: 1, givingUp: 0, lag: 2, policies: [.write, .write], downgrades: 1),
+                isSmall: true),
+            Case(
+                title: "a writer that becomes a reader, and a reader; 1 lost connection, 1 session expires",
+                bounds: .init(
+                    clients: [0, 1], breaks: 1, expiries: 1, givingUp: 0, lag: 2, policies: [.write, .read],
+                    downgrades: 1)),
+            Case(
+                title: "2 writers, of whom 1 may become a reader, and 1 reader; 1 gives up",
+                bounds: .init(
+                    clients: [0, 1, 2], breaks: 0, givingUp: 1, lag: 2, policies: [.write, .write, .read],
+                    downgrades: 1)),
+            Case(
+                title: "a semaphore of 1, 2 clients, 1 lost connection, 1 gives up",
+                bounds: .init(
+                    clients: [0, 1], breaks: 1, givingUp: 1, lag: 2,
+                    policies: [.permits(1, of: 1), .permits(1, of: 1)])),
+            Case(
+                title: "a semaphore of 2, 3 clients of which 1 wants both",
+                bounds: .init(
+                    clients: [0, 1, 2], breaks: 0, givingUp: 0, lag: 2,
+                    policies: [.permits(2, of: 2), .permits(1, of: 2), .permits(1, of: 2)])),
             Case(title: "3 clients, 1 gives up", bounds: .init(clients: [0, 1, 2], breaks: 0, givingUp: 1, lag: 2)),
         ]
 
@@ -59,6 +84,29 @@ extension SimulationTests {
             }
             print("\(sum) states in \(ContinuousClock.now - start)")
             if Budget.isFull { #expect(sum >= 1_000_000) }
+        }
+
+        /// Each rule of the recipes is left out, and the search has to notice.
+        @Test func whatTheRecipesRestOn() async {
+            var readers = QueueRules.sound
+            readers.readsPastWriters = true
+            var one = QueueRules.sound
+            one.watchesOneHolder = true
+            var silent = QueueRules.sound
+            silent.forgetsPoke = true
+            let single = QueuePolicy.permits(1, of: 2)
+            let cases: [(title: String, rules: QueueRules, policies: [QueuePolicy])] = [
+                ("reader that ignores a writer ahead", readers, [.write, .read]),
+                ("head of the semaphore that watches only one holder", one, [single, single, single]),
+                ("poke omitted", silent, [.permits(2, of: 2), single, single]),
+            ]
+            for (title, rules, policies) in cases {
+                let bounds = SmallWorld.Bounds(
+                    clients: Array(policies.indices), breaks: 0, givingUp: 0, lag: 1, policies: policies)
+                let outcome = await Explorer.explore(bounds, rules: rules, limit: 400_000)
+                print("\(title): \(outcome.violation?.verdict ?? "not caught") in \(outcome.states) states")
+                #expect(outcome.violation != nil, "\(title)")
+            }
         }
 
         /// The order of clients may be left out of account: it saves states, and changes nothing.

@@ -7,6 +7,7 @@ import ZooKeeperTestKit
 enum Inquiry: Hashable, Sendable {
     case create(prefix: String)
     case list(step: Int)
+    case listAndWatch(step: Int)
     case makeParents(step: Int)
     case watch(String, byExists: Bool)
     case look(step: Int)
@@ -14,12 +15,15 @@ enum Inquiry: Hashable, Sendable {
     case barrier(step: Int)
     case read(String, step: Int)
     case delete(String, recording: Bool)
+    case poke(String)
+    case replace(String, with: String)
 
     /// `nil` for an action that asks the servers for nothing.
     init?(_ action: QueueMachine.Action) {
         switch action {
         case .create(let prefix): self = .create(prefix: prefix)
         case .list(let step): self = .list(step: step)
+        case .listAndWatch(let step): self = .listAndWatch(step: step)
         case .makeParents(let step): self = .makeParents(step: step)
         case .watch(let name, let byExists): self = .watch(name, byExists: byExists)
         case .look(let step): self = .look(step: step)
@@ -27,15 +31,18 @@ enum Inquiry: Hashable, Sendable {
         case .barrier(let step): self = .barrier(step: step)
         case .readNode(let name, let step): self = .read(name, step: step)
         case .delete(let name, let recording): self = .delete(name, recording: recording)
-        case .pause, .tellPosition, .grant, .lose, .tellRevocation, .yield, .depart, .awaitSession, .leaveBehind, .end:
+        case .poke(let name): self = .poke(name)
+        case .replace(let name, let reader): self = .replace(name, with: reader)
+        case .pause, .tellPosition, .grant, .lose, .tellRevocation, .yield, .tellDowngrade, .depart, .awaitSession,
+            .leaveBehind, .cannotPoke, .end:
             return nil
         }
     }
 
     var isWrite: Bool {
         switch self {
-        case .create, .makeParents, .prove, .barrier, .delete: true
-        case .list, .watch, .look, .read: false
+        case .create, .makeParents, .prove, .barrier, .delete, .poke, .replace: true
+        case .list, .listAndWatch, .watch, .look, .read: false
         }
     }
 
@@ -47,7 +54,7 @@ enum Inquiry: Hashable, Sendable {
                 answer.flatMap {
                     if case .created(let own) = $0 { .success(own) } else { .failure(.ofAnotherKind) }
                 })
-        case .list(let step):
+        case .list(let step), .listAndWatch(let step):
             .listed(
                 step: step,
                 answer.flatMap { if case .names(let names) = $0 { .success(names) } else { .failure(.ofAnotherKind) } })
@@ -67,13 +74,18 @@ enum Inquiry: Hashable, Sendable {
                     return .success((Stat(czxid: czxid), isOurs: isOurs))
                 })
         case .delete(let name, _): .deleted(name: name, answer.map { _ in })
+        case .poke(let name): .poked(name, answer.map { _ in })
+        case .replace(_, let reader): .replaced(reader, answer.map { _ in })
         }
     }
 
     /// The event that tells the machine what a watch of this inquiry has seen.
     func event(_ kind: WatchEvent.Kind) -> QueueMachine.Event? {
-        guard case .watch(let name, _) = self else { return nil }
-        return .changed(name, kind)
+        switch self {
+        case .watch(let name, _): .changed(name, kind)
+        case .listAndWatch: .changed(QueueMachine.everybody, kind)
+        default: nil
+        }
     }
 }
 

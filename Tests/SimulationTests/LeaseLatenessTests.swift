@@ -61,6 +61,7 @@ extension SimulationTests {
             campaign.stopsAtFirst = false
             let tally = await campaign.run(Budget.seeds ?? 1..<(Budget.isFull ? 121 : 2))
             print(
+                lateness.isPromised ? "promised:" : "residual:",
                 "\(lateness.testDescription): \(tally.failures.count) of \(tally.schedules) schedules with a session that ended",
                 "too early (\(tally.sessionsEnded) ended)")
             guard lateness.isPromised, let failure = tally.failures.first else { return }

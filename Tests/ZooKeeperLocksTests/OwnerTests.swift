@@ -15,6 +15,17 @@ import Testing
         #expect(Owner(owner.data) == owner)
     }
 
+    @Test func theRecordThatIsWrittenAtAnAcquireIsTheSame() throws {
+        for label in [nil, "nightly", "nightly", "a \"b\" / ü 🎯 \n", "", nil] {
+            let written = try #require(Owner(Owner.entering(label: label)))
+            var expected = Owner.current(label: label)
+            #expect(written.entered <= expected.entered && written.entered > expected.entered - 60_000)
+            expected.entered = written.entered
+            #expect(written == expected)
+            #expect(Owner.entering(label: label).count == expected.data.count)
+        }
+    }
+
     @Test(arguments: [
         "", "192.168.0.1", "{", "[]", "{\"host\":1}", "null", "\u{0}\u{1}", "{\"host\":\"a\",\"pid\":99999999999}",
     ])

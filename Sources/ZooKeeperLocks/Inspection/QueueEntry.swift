@@ -16,6 +16,8 @@ public struct QueueEntry: Hashable, Sendable {
 
     public var node: NodePath
     public var naming: Naming
+    /// What it asks for.
+    public var claim: Claim
     /// The token that it holds with, or will: the `czxid` of its znode.
     public var fencingToken: FencingToken
     /// When its znode was created, by the server's clock, in milliseconds since 1970: since when it queues.
@@ -35,6 +37,7 @@ public struct QueueEntry: Hashable, Sendable {
     init(_ name: ContenderName, at node: NodePath, _ stat: Stat, data: [UInt8]?) {
         self.node = node
         naming = Naming(name)
+        claim = name.claim
         fencingToken = FencingToken(rawValue: stat.czxid)
         entered = stat.ctime
         session = stat.ephemeralOwner

@@ -21,7 +21,20 @@ struct QueueReader: Sendable {
         known = known.filter { current.contains($0.key) }
         for (name, entry) in try await entries(of: names.contenders.filter { known[$0] == nil }) { known[name] = entry }
         // Whoever left between the listing and the reading is not there any more.
-        return QueueSnapshot(path: path, entries: names.contenders.compactMap { known[$0] }, others: names.others)
+        return QueueSnapshot(
+            path: path, entries: names.contenders.compactMap { known[$0] }, others: names.others,
+            permits: try await permits(names.contenders))
+    }
+
+    /// Of a semaphore, which its contenders tell by their names.
+    private func permits(_ names: [ContenderName]) async throws(ZooKeeperError) -> Int? {
+        guard names.contains(where: { if case .permits = $0.claim { true } else { false } }) else { return nil }
+        do throws(ZooKeeperError) {
+            return ParentData(try await client.get(path).data).permits
+        } catch {
+            guard error.code == .noNode || error.code == .notAuthorized else { throw error }
+            return nil
+        }
     }
 
     private func entries(of names: [ContenderName]) async throws(ZooKeeperError) -> [(ContenderName, QueueEntry)] {

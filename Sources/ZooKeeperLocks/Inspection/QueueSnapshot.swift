@@ -8,18 +8,41 @@ public struct QueueSnapshot: Hashable, Sendable {
     public var entries: [QueueEntry]
     /// The names of children that are no contenders: nobody waits for them.
     public var others: [String]
+    /// Of a semaphore: how many permits there are.
+    public var permits: Int?
 
-    public init(path: NodePath, entries: [QueueEntry] = [], others: [String] = []) {
+    public init(path: NodePath, entries: [QueueEntry] = [], others: [String] = [], permits: Int? = nil) {
         self.path = path
         self.entries = entries
         self.others = others
+        self.permits = permits
     }
 
-    /// Who holds the lock; `nil` when it is free.
+    /// Who holds the lock, or the first of those who do; `nil` when it is free.
     public var holder: QueueEntry? { entries.first }
 
+    /// All who hold, in order: more than one only of readers and of a semaphore.
+    public var holders: ArraySlice<QueueEntry> {
+        switch entries.first?.claim {
+        case .read?: entries.prefix { $0.claim == .read }
+        case .permits?: entries.prefix(holdersOfPermits)
+        case .exclusive?, .write?: entries.prefix(1)
+        case nil: []
+        }
+    }
+
+    private var holdersOfPermits: Int {
+        var left = permits ?? 0
+        let count = entries.prefix { entry in
+            guard case .permits(let taken) = entry.claim, taken <= left else { return false }
+            left -= taken
+            return true
+        }.count
+        return max(1, count)
+    }
+
     /// Who waits, in order.
-    public var waiting: ArraySlice<QueueEntry> { entries.dropFirst() }
+    public var waiting: ArraySlice<QueueEntry> { entries.dropFirst(holders.count) }
 
     /// How many are in front of that contender; `nil` when it is not in the queue.
     public func ahead(of node: NodePath) -> Int? {

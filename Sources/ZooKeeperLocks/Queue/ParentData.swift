@@ -4,7 +4,8 @@
 enum ParentData: Hashable, Sendable {
     case foreign
     /// `lastHead`: the last contender that held, having waited, and released. Everybody ahead of it is gone, and so is itself.
-    case ours(lastHead: ContenderName?)
+    /// `permits`: it is a semaphore's, of so many.
+    case ours(lastHead: ContenderName?, permits: Int? = nil)
 
     private static let mark = "zookeeper-locks 1"
 
@@ -12,6 +13,11 @@ enum ParentData: Hashable, Sendable {
     static var empty: [UInt8] { Array((mark + "\n").utf8) }
 
     static func recording(_ head: String) -> [UInt8] { Array("\(mark)\nhead \(head)\n".utf8) }
+
+    static func semaphore(_ permits: Int) -> [UInt8] { Array("\(mark)\npermits \(permits)\n".utf8) }
+
+    /// The permits of the semaphore whose parent it is.
+    var permits: Int? { if case .ours(_, let permits) = self { permits } else { nil } }
 
     init(_ data: [UInt8]) {
         guard data.starts(with: Self.empty) else {
@@ -22,6 +28,9 @@ enum ParentData: Hashable, Sendable {
         let head = lines.lazy.compactMap { line -> ContenderName? in
             line.hasPrefix("head ") ? ContenderName(String(line.dropFirst(5))) : nil
         }.first
-        self = .ours(lastHead: head)
+        let permits = lines.lazy.compactMap { line -> Int? in
+            line.hasPrefix("permits ") ? Int(line.dropFirst(8)) : nil
+        }.first
+        self = .ours(lastHead: head, permits: permits)
     }
 }

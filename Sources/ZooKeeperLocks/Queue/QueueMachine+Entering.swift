@@ -43,7 +43,7 @@ extension QueueMachine {
             parentAttempts = 0
             guard departure == nil else {
                 if case .success(let names) = listed {
-                    lastView = QueueView(names, own: own.name, uuid: uuid, rules: rules)
+                    lastView = QueueView(names, own: own.name, uuid: uuid, policy: policy, rules: rules)
                 }
                 return leave(own)
             }
@@ -76,6 +76,9 @@ extension QueueMachine {
 
     /// A listing that was made while the own node stood in the queue.
     mutating func settle(_ own: Own, _ listed: Result<[String], RequestFailure>) {
+        if case .asked = watches[Self.everybody] {
+            if case .success = listed { watches[Self.everybody] = .set } else { watches[Self.everybody] = nil }
+        }
         switch listed {
         case .success(let names):
             attempts = 0
@@ -99,7 +102,18 @@ extension QueueMachine {
             departure = .failed(RequestFailure(.sequenceExhausted, detail: detail), operation: "create")
             return leave(own)
         }
-        guard let view = QueueView(names, own: own.name, uuid: uuid, rules: rules) else {
+        if let permits = policy.permits {
+            guard let found = parentPermits else {
+                guard let refusal = parentRefusal else { return takeAgain(.list(own)) }
+                departure = .failed(refusal, operation: "get")
+                return leave(own)
+            }
+            guard found == permits else {
+                departure = .disagrees(found: found)
+                return leave(own)
+            }
+        }
+        guard let view = QueueView(names, own: own.name, uuid: uuid, policy: policy, rules: rules) else {
             // Somebody removed the node. Whoever is in its place now was behind it.
             return take(.enter)
         }
@@ -111,12 +125,16 @@ extension QueueMachine {
         }
         for sibling in view.laterSiblings { remove(sibling.string) }
         actions.append(.tellPosition(own, view))
-        guard let predecessor = view.predecessor else { return grant(own) }
+        if case .now = view.turn {
+            if policy.isCounted, view.hasFollowers, !rules.forgetsPoke { poke = .due }
+            grant(own)
+            return pokeIfDue()
+        }
         guard !onlyIfAvailable else {
             departure = .unavailable
             return leave(own)
         }
-        wait(Wait(own: own, predecessor: predecessor, forerunner: view.forerunner))
+        wait(own, view)
     }
 
     private mutating func fail(_ failure: RequestFailure, _ operation: String) {

@@ -7,8 +7,8 @@ extension QueueMachine {
         switch phase {
         case .held, .leaving, .ended:
             return
-        case .listing(let own), .proving(let own), .stalled(.list(let own)), .stalled(.prove(let own)),
-            .resting(.prove(let own)):
+        case .listing(let own), .front(let own), .proving(let own), .stalled(.list(let own)),
+            .stalled(.listAndWatch(let own)), .stalled(.prove(let own)), .resting(.prove(let own)):
             departure = reason
             leave(own)
         case .waiting(let wait):
@@ -30,15 +30,20 @@ extension QueueMachine {
         guard case .held(let own, let isLost) = phase else { return }
         departure = .released
         guard !isLost else { return leave(own) }
-        actions.append(.yield(own))
+        // One of several that hold is not the head, and says nothing of those ahead.
+        if policy.excludesAll { actions.append(.yield(own)) }
         // Where nobody was ahead, whoever comes next has seen so.
-        leave(own, recording: hasWaited && parentIsOurs == true)
+        leave(own, recording: policy.excludesAll && hasWaited && parentIsOurs == true)
     }
 
     mutating func leave(_ own: Own, recording: Bool = false) {
         become(.leaving)
+        poke = nil
         if rules.forgetsCleanUp, departure != .released { return finish() }
         remove(own.name, recording: recording)
+        // Behind the other, without which the transaction that creates this one fails.
+        if let name = replacement?.name { remove(name) }
+        dropReplacement(RequestFailure(.noNode))
         if !isConnected { depart() }
     }
 
@@ -47,7 +52,7 @@ extension QueueMachine {
         guard case .leaving = phase, !hasDeparted, case .success(let names) = result, let own = strays.keys.first else {
             return
         }
-        lastView = QueueView(names, own: own, uuid: uuid, rules: rules) ?? lastView
+        lastView = QueueView(names, own: own, uuid: uuid, policy: policy, rules: rules) ?? lastView
     }
 
     // MARK: Removing nodes

@@ -22,13 +22,6 @@ extension QueueMachine {
         var predecessorIsGone = false
         /// The forerunner is gone, and the parent is being read.
         var isLooking = false
-
-        init(own: Own, predecessor: ContenderName, forerunner: ContenderName?) {
-            self.own = own
-            self.predecessor = predecessor
-            self.forerunner = forerunner
-            predecessorIsHead = forerunner == nil
-        }
     }
 
     enum WatchProgress: Hashable, Sendable {
@@ -38,14 +31,24 @@ extension QueueMachine {
         case refused
     }
 
-    mutating func wait(_ wait: Wait) {
+    mutating func wait(_ own: Own, _ view: QueueView) {
         hasWaited = true
+        guard let predecessor = view.predecessor, case .afterPredecessor(let isLast) = view.turn else {
+            // A list that was asked for before the watch was set may be older than what happened last.
+            return watches[Self.everybody] == .set ? become(.front(own)) : take(.listAndWatch(own))
+        }
+        wait(Wait(own: own, predecessor: predecessor, forerunner: view.forerunner, predecessorIsHead: isLast))
+    }
+
+    private mutating func wait(_ wait: Wait) {
         let matters = [wait.own.name, wait.predecessor.string, wait.forerunner?.string]
         for name in watches.keys where !matters.contains(name) { watches[name] = nil }
         become(.waiting(wait))
         watchWhatMatters()
         // Whether word may be left there is learned while there is time.
-        if wait.predecessorIsHead, parentIsOurs == nil, isConnected { actions.append(.look(step: step)) }
+        if wait.predecessorIsHead, policy.excludesAll, parentIsOurs == nil, isConnected {
+            actions.append(.look(step: step))
+        }
     }
 
     /// Asks for the watches that are missing. Without a connection they are asked for in the next one.
@@ -54,10 +57,12 @@ extension QueueMachine {
         switch phase {
         case .waiting(let wait):
             if !wait.predecessorIsGone { watch(wait.predecessor.string) }
-            watch(wait.own.name)
+            // Where every change means another list, the list tells of the own node, too.
+            if !policy.isCounted { watch(wait.own.name) }
             if let forerunner = wait.forerunner { watch(forerunner.string) }
         case .held(let own, isLost: false):
-            watch(own.name)
+            // What this contender writes itself is no news to it.
+            if poke == nil { watch(own.name) }
         default:
             break
         }
@@ -89,7 +94,9 @@ extension QueueMachine {
         switch result {
         case .success:
             watches[name] = .set
-            if case .waiting(let wait) = phase { advance(wait) }
+            guard case .waiting(let wait) = phase else { return }
+            // The list that is known may be older than the watch, and what happened in between has no event.
+            policy.isCounted ? take(.list(wait.own)) : advance(wait)
         case .failure(let failure) where failure.code == .noNode:
             watches[name] = nil
             gone(name)
@@ -112,12 +119,17 @@ extension QueueMachine {
     mutating func changed(_ name: String, _ kind: WatchEvent.Kind) {
         guard watches[name] == .set else { return }
         watches[name] = nil
+        if name == Self.everybody {
+            if case .front(let own) = phase { take(.list(own)) }
+            return
+        }
         switch kind {
         case .deleted: gone(name)
         case .dataChanged, .created, .childrenChanged, .other:
             if rules.grantsOnAnyEvent, case .waiting(let wait) = phase, name == wait.predecessor.string {
                 return gone(name)
             }
+            if policy.isCounted, case .waiting(let wait) = phase { return take(.list(wait.own)) }
             watchWhatMatters()
         }
     }
@@ -138,7 +150,8 @@ extension QueueMachine {
         case .proving(let own), .stalled(.prove(let own)), .resting(.prove(let own)):
             if name == own.name { take(.enter) }
         case .held(let own, let isLost):
-            guard name == own.name, !rules.ignoresOwnNode else { return }
+            // While a reader's node takes its place, the answer to that tells.
+            guard name == own.name, !rules.ignoresOwnNode, replacement == nil else { return }
             if !isLost { actions.append(.lose(.nodeDeleted)) }
             finish()
         default:
@@ -149,16 +162,31 @@ extension QueueMachine {
     mutating func ownNodeGone() {
         switch phase {
         case .waiting(let wait): gone(wait.own.name)
+        case .front(let own): take(.list(own))
         case .proving(let own), .held(let own, _): gone(own.name)
         default: break
+        }
+    }
+
+    mutating func nodeGone(_ name: String) {
+        switch phase {
+        case .waiting(let wait) where wait.own.name != name: break
+        case .front(let own) where own.name != name: break
+        case .proving(let own) where own.name != name: break
+        case .held(let own, _) where own.name != name: break
+        default: ownNodeGone()
         }
     }
 
     mutating func looked(_ result: Result<ParentData, RequestFailure>) {
         var lastHead: ContenderName?
         if case .success(let data) = result {
-            if case .ours(let head) = data { lastHead = head }
-            parentIsOurs = data != .foreign
+            parentPermits = .some(data.permits)
+            // The word of a head would take the place of what a semaphore's parent says.
+            parentIsOurs = data != .foreign && data.permits == nil
+            if case .ours(let head, _) = data { lastHead = head }
+        } else if case .failure(let failure) = result, !failure.isTransient, failure.code != .noNode {
+            parentRefusal = failure
         }
         guard case .waiting(var wait) = phase, wait.isLooking, let forerunner = wait.forerunner else { return }
         guard let lastHead, !lastHead.precedes(forerunner) else { return take(.list(wait.own)) }
@@ -237,8 +265,11 @@ extension QueueMachine {
         switch phase {
         case .held(let own, isLost: false): Stake(own: own, isHeld: true)
         case .proving(let own): Stake(own: own, isHeld: false)
-        case .waiting(let wait) where wait.predecessorIsHead && watches[wait.own.name] == .set:
+        // Many readers may be next at the same time, and a write of each of them in each sixth of a timeout is too much.
+        case .waiting(let wait)
+        where wait.predecessorIsHead && policy.excludesAll && watches[wait.own.name] == .set:
             Stake(own: wait.own, isHeld: false)
+        case .front(let own): Stake(own: own, isHeld: false)
         default: nil
         }
     }

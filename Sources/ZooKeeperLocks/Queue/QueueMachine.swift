@@ -27,6 +27,8 @@ struct QueueMachine: Sendable {
         /// It only wanted the lock if it was free.
         case unavailable
         case failed(RequestFailure, operation: String)
+        /// The parent is that of a semaphore of so many permits, or, with `nil`, of none at all.
+        case disagrees(found: Int?)
     }
 
     enum Event: Sendable {
@@ -42,11 +44,19 @@ struct QueueMachine: Sendable {
         /// Somebody has written into that node, the own one, that this contender should give up.
         case revocationRequested(String, RevocationRequest)
         case looked(step: Int, Result<ParentData, RequestFailure>)
+        /// The own node was written to.
+        case poked(String, Result<Void, RequestFailure>)
+        /// The writer that holds wants to be a reader from now on.
+        case downgrade
+        /// The reader's node is there in place of the writer's.
+        case replaced(String, Result<Void, RequestFailure>)
         /// A contender of this very session that held is done: its node is about to go.
         case predecessorYielded(String)
         case proved(step: Int, Result<Void, RequestFailure>)
         /// The own node was found to be gone.
         case ownNodeGone
+        /// That node was found to be gone; the own one may be another by now.
+        case nodeGone(String)
         /// The lease may not be believed any more, although the session was not heard to end.
         case leaseEnded(LossReason)
         case barrierPassed(step: Int, Result<Void, RequestFailure>)
@@ -67,12 +77,20 @@ struct QueueMachine: Sendable {
         /// Create the contender's node; in the same breath, without waiting for the answer, comes a `list`.
         case create(prefix: String)
         case list(step: Int)
+        /// The same, and watch for those who come and go: a change comes back as one of ``QueueMachine/everybody``.
+        case listAndWatch(step: Int)
         case makeParents(step: Int)
         /// Read a node and watch it. By `exists` only where reading is not allowed: it leaves a watch behind on a node that is
         /// gone.
         case watch(String, byExists: Bool)
         /// Read the parent's data.
         case look(step: Int)
+        /// Write to the own node, whatever stands there, so that whoever watches it looks at the queue again.
+        case poke(String)
+        /// In one transaction: create a reader's node and delete the writer's.
+        case replace(String, with: String)
+        /// What has come of a downgrade.
+        case tellDowngrade(Result<Own, RequestFailure>)
         /// A write that shows that the session lives, and the own node in it.
         case prove(Own, step: Int)
         /// A write that changes nothing, decided by a quorum: whatever was sent before a lost connection is decided then, or
@@ -97,6 +115,8 @@ struct QueueMachine: Sendable {
         case awaitSession
         /// A node could not be removed; it stays until the session ends.
         case leaveBehind(String, RequestFailure)
+        /// The own node may not be written to: whoever is behind learns late that permits are free.
+        case cannotPoke(String, RequestFailure)
         /// Nothing of this contender is left.
         case end
     }
@@ -115,6 +135,7 @@ struct QueueMachine: Sendable {
         case enter
         case makeParents
         case list(Own)
+        case listAndWatch(Own)
         case prove(Own)
         case recover(isSecondLook: Bool)
         case adopt(name: String, names: [String])
@@ -130,6 +151,8 @@ struct QueueMachine: Sendable {
         case makingParents
         case listing(Own)
         case waiting(Wait)
+        /// All that are ahead hold permits, and any of them may be the one that goes.
+        case front(Own)
         /// Nobody is ahead, but the lease is not valid.
         case proving(Own)
         /// `isLost`: the lease is over, the node is not.
@@ -148,9 +171,14 @@ struct QueueMachine: Sendable {
         var recording: Bool
     }
 
+    /// The name of all children together, in place of one node's.
+    static let everybody = ""
+
     /// Leave rather than wait.
     let onlyIfAvailable: Bool
     let rules: QueueRules
+    /// Changes once at most: when a writer becomes a reader.
+    var policy: QueuePolicy
     private(set) var phase = Phase.idle
     var uuid = ""
     /// Whether there is a connection, as far as was told. What is asked without one waits for it; whoever gives up does not.
@@ -169,6 +197,14 @@ struct QueueMachine: Sendable {
     var watches: [String: WatchProgress] = [:]
     /// Whether the parent's data is this library's; `nil`: nobody has looked.
     var parentIsOurs: Bool?
+    /// As the parent has it; the outer `nil`: nobody has looked.
+    var parentPermits: Int??
+    /// Why it cannot be read.
+    var parentRefusal: RequestFailure?
+    /// The own node has to be written to, or is being so.
+    var poke: Poke?
+    /// What becomes of a writer that wants to be a reader.
+    var replacement: Replacement?
     /// It was not the head when it came.
     var hasWaited = false
     /// As of the event at hand.
@@ -180,8 +216,9 @@ struct QueueMachine: Sendable {
 
     static let maximumParentAttempts = 10
 
-    init(onlyIfAvailable: Bool, rules: QueueRules = .sound) {
+    init(onlyIfAvailable: Bool, policy: QueuePolicy = .exclusive, rules: QueueRules = .sound) {
         self.onlyIfAvailable = onlyIfAvailable
+        self.policy = policy
         self.rules = rules
     }
 
@@ -200,8 +237,12 @@ struct QueueMachine: Sendable {
         case .revocationRequested(let name, let request): asked(name, request)
         case .looked(step, let result): looked(result)
         case .predecessorYielded(let name): predecessorYielded(name)
+        case .poked(let name, let result): poked(name, result)
+        case .downgrade: downgrade()
+        case .replaced(let name, let result): replaced(name, result)
         case .proved(step, let result): proved(result)
         case .ownNodeGone: ownNodeGone()
+        case .nodeGone(let name): nodeGone(name)
         case .leaseEnded(let reason): leaseEnded(reason)
         case .barrierPassed(step, let result): barrierPassed(result)
         case .nodeRead(step, let result): nodeRead(result)
@@ -232,14 +273,21 @@ struct QueueMachine: Sendable {
         case .enter:
             // It may be another one by now, with somebody's data.
             parentIsOurs = nil
+            (parentPermits, parentRefusal) = (nil, nil)
+            poke = nil
             phase = .entering(created: nil, listed: nil)
-            actions += [.create(prefix: ContenderName.prefix(uuid: uuid)), .list(step: step)]
+            actions.append(.create(prefix: policy.prefix(uuid: uuid)))
+            list()
         case .makeParents:
             phase = .makingParents
             actions.append(.makeParents(step: step))
         case .list(let own):
             phase = .listing(own)
-            actions.append(.list(step: step))
+            list()
+        case .listAndWatch(let own):
+            phase = .listing(own)
+            watches[Self.everybody] = .asked(byExists: false)
+            actions.append(.listAndWatch(step: step))
         case .prove(let own):
             phase = .proving(own)
             actions.append(.prove(own, step: step))
@@ -250,6 +298,12 @@ struct QueueMachine: Sendable {
             phase = .adopting(name: name, names: names)
             actions.append(.readNode(name, step: step))
         }
+    }
+
+    /// Of a semaphore the parent is read first, until that has told how many permits there are.
+    private mutating func list() {
+        if policy.isCounted, parentPermits == nil { actions.append(.look(step: step)) }
+        actions.append(.list(step: step))
     }
 
     /// Takes a step again that failed and may succeed later: after a pause that grows, or with the next connection.
@@ -272,6 +326,8 @@ struct QueueMachine: Sendable {
             default: break
             }
         }
+        pokeIfDue()
+        replaceIfDue()
         removeStrays()
     }
 
@@ -282,9 +338,12 @@ struct QueueMachine: Sendable {
         switch phase {
         case .stalled(let next): take(next)
         case .waiting(let wait): resume(wait)
+        case .front(let own): take(.list(own))
         case .held: watchWhatMatters()
         default: break
         }
+        pokeIfDue()
+        replaceIfDue()
         removeStrays()
     }
 
@@ -300,6 +359,8 @@ struct QueueMachine: Sendable {
         strays = [:]
         watches = [:]
         hasWaited = false
+        poke = nil
+        dropReplacement(RequestFailure(code))
         switch phase {
         case .ended:
             return

@@ -18,6 +18,12 @@ struct QueueRules: Hashable, Sendable {
     var usesNewUUIDOnRetry = false
     /// The own node is not looked after.
     var ignoresOwnNode = false
+    /// A reader waits for locks, and not for writers.
+    var readsPastWriters = false
+    /// Whoever waits for permits watches the last of those who have them, and none of the others.
+    var watchesOneHolder = false
+    /// Whoever is granted permits does not tell the one behind, who takes it for one who waits.
+    var forgetsPoke = false
 
     static let sound = QueueRules()
 }

@@ -17,6 +17,8 @@ struct Judge {
     var deletions: [String: Int64] = [:]
     var deletedByHand: Set<String> = []
     var goneSince: [String: Int64] = [:]
+    /// Since when it is somebody's turn.
+    var turnSince: [String: Int64] = [:]
     var newest: Int64 = 0
     /// The largest token that was granted under a valid lease.
     var lastToken: Int64 = 0
@@ -54,7 +56,8 @@ extension World {
             }
             valid.append(contender.number)
         }
-        if valid.count > 1 {
+        judgeTurns()
+        if !mayHoldTogether(valid) {
             judge.overlaps += 1
             let names = valid.map { "c\($0) (\(contenders[$0].own?.name ?? ""))" }
             judge.find(
@@ -143,18 +146,24 @@ extension World {
         }
         // Whose node was deleted by hand may not know it yet: what its client has seen decides, above.
         guard client.isValid(at: now), !judge.deletedByHand.contains(own.name) else { return }
-        if own.czxid <= judge.lastToken { find("is granted after token \(judge.lastToken)") }
-        judge.lastToken = max(judge.lastToken, own.czxid)
+        let policy = contenders[number].machine.policy
+        if policy.excludesAll {
+            if own.czxid <= judge.lastToken { find("is granted after token \(judge.lastToken)") }
+            judge.lastToken = max(judge.lastToken, own.czxid)
+        }
         if let node = judge.contenderNames[own.name] {
             if node.czxid != own.czxid { find("has the wrong token: \(node.czxid) is right") }
             if node.session != client.session { find("is granted by a node of session \(node.session)") }
         } else {
             find("is granted without its node")
         }
-        for (name, node) in judge.inOrder where node.czxid < own.czxid {
-            if node.session == client.session, mayPass(name) { continue }
-            find("is granted, but \(name) is ahead")
-        }
+        // A reader that was a writer has the writer's place, and not that of the transaction that made it one.
+        let ahead = judge.inOrder.filter { name, node in
+            let isAhead =
+                if case .readWrite = setting.recipe { precedes(name, own.name) } else { node.czxid < own.czxid }
+            return isAhead && !(node.session == client.session && mayPass(name))
+        }.map(\.0)
+        if let name = inTheWay(of: policy, ahead) { find("is granted, but \(name) is ahead") }
     }
 
     /// Whether the node ahead belongs to one that has held and ended its body: same session, so the deletion may follow.

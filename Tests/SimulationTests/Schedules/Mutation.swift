@@ -18,6 +18,10 @@ enum Mutation: String, CaseIterable, Sendable {
     case releaseRecordOfANonHead
     case newUUIDOnRetry
     case ownNodeNotChecked
+    case readerIgnoresAWriterAhead
+    case downgradeInTwoSteps
+    case headWatchesOneHolder
+    case pokeOmitted
 
     var rules: Rules {
         var rules = Rules()
@@ -38,6 +42,10 @@ enum Mutation: String, CaseIterable, Sendable {
         case .releaseRecordOfANonHead: rules.queue.recordsWhenGivingUp = true
         case .newUUIDOnRetry: rules.queue.usesNewUUIDOnRetry = true
         case .ownNodeNotChecked: rules.queue.ignoresOwnNode = true
+        case .readerIgnoresAWriterAhead: rules.queue.readsPastWriters = true
+        case .downgradeInTwoSteps: rules.downgradesInTwoSteps = true
+        case .headWatchesOneHolder: rules.queue.watchesOneHolder = true
+        case .pokeOmitted: rules.queue.forgetsPoke = true
         }
         return rules
     }
@@ -103,6 +111,16 @@ enum Mutation: String, CaseIterable, Sendable {
             setting.deletions = 300
             setting.contenders = 6
             setting.clients = 6
+        case .readerIgnoresAWriterAhead, .downgradeInTwoSteps:
+            setting.recipe = .readWrite(writers: 50, downgrades: 60)
+            setting.hold = 300
+            setting.latestGrant = 2000
+        case .headWatchesOneHolder, .pokeOmitted:
+            // Long bodies, so that one more than is needed shows.
+            setting.recipe = .semaphore(permits: 3, most: 1)
+            setting.hold = 4000
+            setting.latestGrant = 2000
+            setting.impatient = 0
         }
         return setting
     }

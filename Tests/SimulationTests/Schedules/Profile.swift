@@ -16,6 +16,10 @@ enum Profile: String, CaseIterable, Sendable {
     case wrap
     /// Clients take their sessions for expired though they are not.
     case abandoned
+    /// Readers and writers, some of whom become readers.
+    case readers
+    /// A semaphore, of which some want several permits.
+    case permits
 
     func setting(seed: UInt64) -> Setting {
         var random = SplitMix(seed: seed ^ 0x5EED)
@@ -68,7 +72,38 @@ enum Profile: String, CaseIterable, Sendable {
         case .abandoned:
             setting.abandonments = 2000
             setting.breaks = 1000
+        case .readers, .permits:
+            setting.recipe =
+                self == .readers
+                ? .readWrite(writers: 20 + random.below(40), downgrades: 40)
+                : .semaphore(permits: 1 + random.below(5), most: 1)
+            if case .semaphore(let permits, _) = setting.recipe, random.chance(50) {
+                setting.recipe = .semaphore(permits: permits, most: permits)
+            }
+            setting.addFaults(&random)
         }
         return setting
+    }
+}
+
+extension Setting {
+    /// In one of three nothing fails, and what is free is given away soon; else all kinds of things go wrong.
+    fileprivate mutating func addFaults(_ random: inout SplitMix) {
+        if random.chance(33) {
+            latestGrant = 2000
+            return
+        }
+        breaks = 1500
+        freezes = 6000
+        if random.chance(50) { deletions = 3000 }
+        if random.chance(50) { reapings = 2000 }
+        if random.chance(50) {
+            partitions = 12_000
+            elections = 20_000
+            crashes = 20_000
+        }
+        if random.chance(20) { firstSequence = -4 }
+        if random.chance(20) { throttled = 2 }
+        if random.chance(30) { clients = max(1, contenders / 3) }
     }
 }

@@ -1,5 +1,13 @@
 /// What a schedule is made of: how many, how slow, and what goes wrong how often. Times in milliseconds.
 struct Setting: Hashable, Sendable {
+    enum Recipe: Hashable, Sendable {
+        case mutex
+        /// How many of a hundred write, and how many of those become readers.
+        case readWrite(writers: Int, downgrades: Int)
+        /// So many permits, of which each contender wants some, up to `most`.
+        case semaphore(permits: Int, most: Int)
+    }
+
     var members = 3
     var tick: Int64 = 500
     /// For how many ticks leader and followers do without each other's word.
@@ -65,6 +73,10 @@ struct Setting: Hashable, Sendable {
     var deletions: Int64?
     /// The lock's path is removed whenever it is empty.
     var reapings: Int64?
+    /// What the contenders stand in line for.
+    var recipe = Recipe.mutex
+    /// How late one may be granted what is free for it, where nothing fails; `nil`: not looked at.
+    var latestGrant: Int64?
     /// The sequence number of the first contender.
     var firstSequence: Int32 = 0
 }

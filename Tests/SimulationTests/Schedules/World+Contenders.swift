@@ -26,10 +26,13 @@ struct Contestant {
     var departure: QueueMachine.Departure?
     var isOver = false
 
-    init(number: Int, client: Int, onlyIfAvailable: Bool, rules: QueueRules) {
+    /// Whether it means to become a reader.
+    var downgrades = false
+
+    init(number: Int, client: Int, onlyIfAvailable: Bool, policy: QueuePolicy, rules: QueueRules) {
         self.number = number
         self.client = client
-        machine = QueueMachine(onlyIfAvailable: onlyIfAvailable, rules: rules)
+        machine = QueueMachine(onlyIfAvailable: onlyIfAvailable, policy: policy, rules: rules)
     }
 }
 
@@ -49,6 +52,12 @@ extension World {
         note("c\(number) gives up: \(reason)")
         post(number, .giveUp(reason))
         agenda.add(.patienceEnded(contender: number), at: now + 1000)
+    }
+
+    mutating func downgrade(_ number: Int) {
+        guard contenders[number].isInBody, !contenders[number].isLost else { return }
+        note("c\(number) wants to be a reader")
+        post(number, .downgrade)
     }
 
     mutating func endBody(_ number: Int) {
@@ -112,8 +121,14 @@ extension World {
         if let inquiry = Inquiry(action) {
             let request =
                 if case .barrier = inquiry, rules.syncsForBarrier { ServerRequest.sync } else {
-                    inquiry.request(on: Self.path)
+                    inquiry.request(on: Self.path, contenders[number].machine.policy)
                 }
+            if case .replace(let name, let reader) = inquiry, rules.downgradesInTwoSteps {
+                submit(.delete(Self.path.appending(unchecked: name), version: nil), for: .read, client)
+                let create = ServerRequest.create(
+                    Self.path.appending(unchecked: reader), data: [], mode: .ephemeral, acl: [.open])
+                return submit(create, for: .contender(number, entry: entry, inquiry), client)
+            }
             return submit(request, for: .contender(number, entry: entry, inquiry), client)
         }
         switch action {
@@ -122,6 +137,11 @@ extension World {
             contenders[number].isInBody = true
             contenders[number].session = clients[client].session
             agenda.add(.bodyEnds(contender: number), at: now + random.waiting(mean: setting.hold))
+            if contenders[number].downgrades {
+                agenda.add(.downgrade(contender: number), at: now + random.waiting(mean: setting.hold / 3))
+            }
+        case .tellDowngrade(.success(let own)):
+            contenders[number].own = own
         case .lose:
             // The body is cancelled; it ends when it notices, and then the lock is released.
             contenders[number].isLost = true
@@ -148,12 +168,13 @@ extension World {
 }
 
 extension Inquiry {
-    func request(on path: NodePath) -> ServerRequest {
+    func request(on path: NodePath, _ policy: QueuePolicy) -> ServerRequest {
         func node(_ name: String) -> NodePath { path.appending(unchecked: name) }
         return switch self {
         case .create(let prefix): .create(node(prefix), data: [], mode: .ephemeralSequential, acl: [.open])
         case .list: .children(path, watch: false)
-        case .makeParents: .create(path, data: ParentData.empty, mode: .container, acl: [.open])
+        case .listAndWatch: .children(path, watch: true)
+        case .makeParents: .create(path, data: policy.parentData, mode: .container, acl: [.open])
         case .watch(let name, true): .exists(node(name), watch: true)
         case .watch(let name, false): .get(node(name), watch: true)
         case .look: .get(path, watch: false)
@@ -163,6 +184,11 @@ extension Inquiry {
         case .delete(let name, true):
             .commit([.delete(node(name), version: nil), .set(path, data: ParentData.recording(name), version: nil)])
         case .delete(let name, false): .delete(node(name), version: nil)
+        case .poke(let name): .set(node(name), data: [], version: nil)
+        case .replace(let name, let reader):
+            .commit([
+                .create(node(reader), data: [], mode: .ephemeral, acl: [.open]), .delete(node(name), version: nil),
+            ])
         }
     }
 }

@@ -326,7 +326,7 @@ extension Result<Reply, Refusal> {
 }
 
 extension Reply {
-    fileprivate func answer(of session: Int64) -> Answer {
+    func answer(of session: Int64) -> Answer {
         switch self {
         case .created(let path, let stat): .created(.init(name: String(path.name), czxid: stat.czxid))
         case .children(let names, _): .names(names)

@@ -16,6 +16,7 @@ struct World {
         case arrive(contender: Int)
         case giveUp(contender: Int)
         case bodyEnds(contender: Int)
+        case downgrade(contender: Int)
         case govern
         case fault(Fault)
         case heal(Fault, MemberID)
@@ -68,10 +69,21 @@ struct World {
             if let chatter = setting.chatter { agenda.add(.chat(client: number), at: random.waiting(mean: chatter)) }
         }
         for number in 0..<setting.contenders {
+            let unwilling = random.chance(setting.unwilling)
+            var policy = QueuePolicy.exclusive
+            var downgrades = false
+            switch setting.recipe {
+            case .mutex: break
+            case .readWrite(let writers, let some):
+                policy.claim = random.chance(writers) ? .write : .read
+                downgrades = policy.claim == .write && random.chance(some)
+            case .semaphore(let permits, let most): policy = .permits(1 + random.below(most), of: permits)
+            }
             contenders.append(
                 Contestant(
-                    number: number, client: number % setting.clients,
-                    onlyIfAvailable: random.chance(setting.unwilling), rules: rules.queue))
+                    number: number, client: number % setting.clients, onlyIfAvailable: unwilling, policy: policy,
+                    rules: rules.queue))
+            contenders[number].downgrades = downgrades
             agenda.add(.arrive(contender: number), at: random.waiting(mean: setting.arrival))
         }
         prepareParent()
@@ -116,7 +128,7 @@ struct World {
     /// The lock's path as the schedule wants it.
     private mutating func prepareParent() {
         guard setting.firstSequence != 0 else { return }
-        var node = Znode(data: ParentData.empty, acl: [.open], lifetime: .persistent, zxid: 0, time: 0)
+        var node = Znode(data: contenders.first?.machine.policy.parentData ?? ParentData.empty, acl: [.open], lifetime: .persistent, zxid: 0, time: 0)
         node.childrenCreated = setting.firstSequence
         for member in model.members.keys { model.members[member]?.tree.insert(Self.path, node, count: 0) }
         let path = Self.path
@@ -209,6 +221,7 @@ struct World {
         case .arrive(let contender): arrive(contender)
         case .giveUp(let contender): giveUp(contender)
         case .bodyEnds(let contender): endBody(contender)
+        case .downgrade(let contender): downgrade(contender)
         case .govern: govern()
         case .fault(let fault): strike(fault)
         case .heal(let fault, let member): heal(fault, member)
@@ -228,6 +241,8 @@ struct Rules: Hashable, Sendable {
     var reusesUUID = false
     /// Recovery asks for a `sync` in place of a write: but a leader that was deposed answers it.
     var syncsForBarrier = false
+    /// A writer's node goes, and then the reader's comes.
+    var downgradesInTwoSteps = false
 }
 
 /// What has happened, in words, for whoever has to understand a failure.

@@ -90,7 +90,7 @@ struct Explorer {
         var batch = Batch()
         for (index, world) in part {
             let steps = world.steps
-            if steps.isEmpty, let verdict = world.verdictAtRest {
+            if let verdict = steps.isEmpty ? world.verdictAtRest : world.verdictInPeace(steps) {
                 batch.violation = (verdict, index, nil)
                 return batch
             }

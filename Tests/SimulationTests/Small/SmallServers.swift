@@ -24,6 +24,10 @@ struct SmallTree {
         case .create(let node):
             nodes.append(node)
             nextSequence = node.name.sequence + 1
+        case .replace(let name, let node):
+            // In the old one's place in the queue, though not in that of its creation.
+            nodes.removeAll { $0.name == name }
+            nodes.append(node)
         case .delete(let name, let recording):
             nodes.removeAll { $0.name == name }
             if recording { record = name }
@@ -36,7 +40,7 @@ struct SmallTree {
             record = nil
         case .close(let session):
             nodes.removeAll { $0.session == session }
-        case .none:
+        case .write, .none:
             break
         }
     }
@@ -45,10 +49,18 @@ struct SmallTree {
 enum SmallChange: Hashable {
     case create(SmallTree.Node)
     case delete(Name, recording: Bool)
+    /// A reader's node for a writer's.
+    case replace(Name, SmallTree.Node)
+    /// Into a contender's node.
+    case write(Name)
     case makeParent, removeParent
     case close(session: UInt8)
     /// A check, or a write that was refused.
     case none
+}
+
+extension SmallChange {
+    var creates: Bool { if case .create = self { true } else { false } }
 }
 
 /// A write that the leader has committed; each server applies it in its own time.
@@ -79,6 +91,8 @@ struct SmallAsk {
 enum SmallPacket {
     case answer(SmallAsk, Result<Answer, Refused>)
     case deleted(Name)
+    /// Data, or the list of children.
+    case changed(Name)
 
     struct Refused: Error { var code: ZooKeeperError.Code }
 }

@@ -42,7 +42,7 @@ extension SmallWorld {
         if isCatchingUp { catchUp(number) }
         clients[number].isConnected = true
         for watcher in clients[number].watches {
-            if servers[number].tree.contains(watcher.name) {
+            if servers[number].tree.contains(watcher.name) || watcher.name == .everybody {
                 if !servers[number].watches.contains(watcher.name) { servers[number].watches.append(watcher.name) }
             } else if !clients[number].toClient.contains(where: { $0.isDeletion(of: watcher.name) }) {
                 clients[number].toClient.append(.deleted(watcher.name))
@@ -86,18 +86,22 @@ extension SmallWorld {
         switch clients[number].toClient.removeFirst() {
         case .answer(let ask, let result):
             clients[number].outstanding.removeFirst()
-            if case .watch(let name, _) = ask.inquiry, case .success = result {
-                clients[number].watches.append(.init(ask: ask, name: Name(name)))
+            if let name = ask.inquiry.watched, case .success = result {
+                clients[number].watches.append(.init(ask: ask, name: name))
             }
             guard contestants[Int(ask.contender)].entry == ask.entry else { return }
             post(Int(ask.contender), ask.inquiry.event(result.mapError { RequestFailure($0.code) }))
-        case .deleted(let name):
-            let told = clients[number].watches.filter { $0.name == name }
-            clients[number].watches.removeAll { $0.name == name }
-            for watcher in told where contestants[Int(watcher.ask.contender)].entry == watcher.ask.entry {
-                guard let event = watcher.ask.inquiry.event(.deleted) else { continue }
-                post(Int(watcher.ask.contender), event)
-            }
+        case .deleted(let name): tell(number, name, .deleted)
+        case .changed(let name): tell(number, name, name == .everybody ? .childrenChanged : .dataChanged)
+        }
+    }
+
+    private mutating func tell(_ number: Int, _ name: Name, _ kind: WatchEvent.Kind) {
+        let told = clients[number].watches.filter { $0.name == name }
+        clients[number].watches.removeAll { $0.name == name }
+        for watcher in told where contestants[Int(watcher.ask.contender)].entry == watcher.ask.entry {
+            guard let event = watcher.ask.inquiry.event(kind) else { continue }
+            post(Int(watcher.ask.contender), event)
         }
     }
 
@@ -146,6 +150,7 @@ extension SmallWorld {
             }
             contestants[number].pauses.append((step, pause))
         case .awaitSession: enter(number)
+        case .tellDowngrade(.success(let own)): contestants[number].own = own
         case .depart(let departure, _):
             if contestants[number].hasDeparted { find("c\(number) departs twice") }
             contestants[number].hasDeparted = true
@@ -186,22 +191,40 @@ extension SmallWorld {
         let name = Name(own.name)
         // It cannot know yet, and will be told in a moment.
         if deletedByHand.contains(name) { return }
-        if czxid <= lastToken { find("c\(number) is granted token \(czxid) after \(lastToken)") }
-        lastToken = max(lastToken, czxid)
-        for (other, contestant) in contestants.enumerated()
-        where other != number && believes(contestant) {
-            // Whose node was deleted by hand hears of it a moment later.
-            if let name = contestant.own?.name, deletedByHand.contains(Name(name)) { continue }
-            find("c\(number) and c\(other) are in their bodies, and both leases are valid")
+        let policy = contestants[number].machine.policy
+        if policy.excludesAll {
+            if czxid <= lastToken { find("c\(number) is granted token \(czxid) after \(lastToken)") }
+            lastToken = max(lastToken, czxid)
         }
+        judgeCompany(of: number)
         guard let node = tree.nodes.first(where: { $0.name == name }) else {
             return find("c\(number) is granted without its node")
         }
         if node.czxid != czxid { find("c\(number) has the wrong token") }
-        for ahead in tree.nodes where ahead.czxid < czxid {
+        let ahead = inTheWay(of: policy, name) { ahead in
             let owner = contestants[Int(ahead.name.contender)]
-            if owner.client == client, owner.hasEndedBody, owner.own?.name == ahead.name.string { continue }
-            find("c\(number) is granted, but \(ahead.name.string) is ahead")
+            return owner.client == client && owner.hasEndedBody && owner.own?.name == ahead.name.string
+        }
+        if let ahead { find("c\(number) is granted, but \(ahead.string) is ahead") }
+    }
+
+    /// Who is in its body beside the one that has just been granted.
+    private mutating func judgeCompany(of number: Int) {
+        let company = contestants.indices.filter { other in
+            guard other == number || believes(contestants[other]) else { return false }
+            // Whose node was deleted by hand hears of it a moment later.
+            return !(contestants[other].own.map { deletedByHand.contains(Name($0.name)) } ?? false)
+        }
+        guard company.count > 1 else { return }
+        let claims = company.map { contestants[$0].machine.promise }
+        let isSound =
+            if let permits {
+                claims.reduce(0) { if case .permits(let count) = $1 { $0 + count } else { $0 } } <= permits
+            } else {
+                claims.allSatisfy { $0 == .read }
+            }
+        if !isSound {
+            find("\(company.map { "c\($0)" }.joined(separator: " and ")) are in their bodies, and their leases are valid")
         }
     }
 }
@@ -209,5 +232,16 @@ extension SmallWorld {
 extension SmallPacket {
     func isDeletion(of name: Name) -> Bool {
         if case .deleted(name) = self { true } else { false }
+    }
+}
+
+extension Inquiry {
+    /// What it sets a watch on.
+    fileprivate var watched: Name? {
+        switch self {
+        case .watch(let name, _): Name(name)
+        case .listAndWatch: .everybody
+        default: nil
+        }
     }
 }

@@ -10,7 +10,7 @@ import ZooKeeper
 extension SmallWorld {
     var fingerprint: UInt64 {
         var print = Fingerprint()
-        for number in [breaks, expiries, givingUp, deletions, reapings] { print.add(number) }
+        for number in [breaks, expiries, givingUp, deletions, reapings, downgrades] { print.add(number) }
         var clients: [(print: UInt64, number: Int)] = []
         for number in self.clients.indices { clients.append((describe(number), number)) }
         if isSymmetric { clients.sort { ($0.print, $0.number) < ($1.print, $1.number) } }
@@ -39,6 +39,8 @@ extension SmallWorld {
     }
 
     private func add(_ name: Name, to print: inout Fingerprint) {
+        guard name != .everybody else { return print.add(0xFFFF_FFFF) }
+        if name.claim > 0 { print.add(0xC000 | UInt64(name.claim)) }
         let contestant = contestants[Int(name.contender)]
         let age = contestant.entry &- name.entry
         let number = UInt64(tree.nextSequence &- name.sequence)
@@ -97,6 +99,13 @@ extension SmallWorld {
         case .removeParent: print.add(5)
         case .close(let session): print.add(6 | age(of: session, print) << 8)
         case .none: print.add(7)
+        case .write(let name):
+            print.add(8)
+            add(name, to: &print)
+        case .replace(let name, let node):
+            print.add(9)
+            add(name, to: &print)
+            add(node.name, to: &print)
         }
     }
 
@@ -132,6 +141,9 @@ extension SmallWorld {
                 add(result, to: &print)
             case .deleted(let name):
                 print.add(3)
+                add(name, to: &print)
+            case .changed(let name):
+                print.add(4)
                 add(name, to: &print)
             }
         }
@@ -174,6 +186,14 @@ extension SmallWorld {
         case .delete(let name, let recording):
             print.add(recording ? 10 : 11)
             self.add(name, to: &print)
+        case .listAndWatch(let step): add(12, step)
+        case .poke(let name):
+            print.add(13)
+            self.add(name, to: &print)
+        case .replace(let name, let reader):
+            print.add(14)
+            self.add(name, to: &print)
+            self.add(reader, to: &print)
         }
     }
 
@@ -189,7 +209,7 @@ extension SmallWorld {
         case .success(.names(let names)): add(names, to: &print)
         case .success(.data(let data)):
             print.add(5)
-            if case .ours(let head?) = data { add(head.string, to: &print) }
+            if case .ours(let head?, _) = data { add(head.string, to: &print) }
         case .success(.node(let czxid, let isOurs)):
             print.add(isOurs ? 6 : 7)
             print.add(Int(zxid) - Int(czxid))
@@ -248,10 +268,17 @@ extension SmallWorld {
         case .cancelled: print.add(3)
         case .unavailable: print.add(4)
         case .failed: print.add(5)
+        case .disagrees: print.add(6)
         }
         print.add(machine.hasDeparted)
         print.add(machine.hasWaited)
         print.add(machine.parentIsOurs.map { $0 ? 1 : 2 } ?? 3)
+        if machine.policy.claim != .exclusive {
+            print.add(machine.policy.claim == .read ? 1 : 2)
+            print.add(machine.parentPermits == nil)
+            print.add(machine.poke.map { $0 == .due ? 1 : 2 } ?? 3)
+            print.add(machine.replacement.map { $0.isUnderway ? 1 : 2 } ?? 3)
+        }
         var sum: UInt64 = 0
         for (name, removal) in machine.strays {
             var one = print.fresh
@@ -329,6 +356,9 @@ extension SmallWorld {
         case .leaving: print.add(14)
         case .betweenSessions: print.add(15)
         case .ended: print.add(16)
+        case .front(let own):
+            print.add(17)
+            add(own, to: &print)
         }
     }
 
@@ -347,6 +377,9 @@ extension SmallWorld {
             print.add(7)
             add(name, to: &print)
             add(names, to: &print)
+        case .listAndWatch(let own):
+            print.add(8)
+            add(own, to: &print)
         }
     }
 }

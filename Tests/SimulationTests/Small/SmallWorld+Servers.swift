@@ -15,10 +15,11 @@ extension SmallWorld {
         func refuse(_ code: ZooKeeperError.Code) { append(.none, failure: code, origin: origin) }
         guard !expired.contains(clients[client].session) else { return refuse(.sessionExpired) }
         switch inquiry {
-        case .create:
+        case .create(let prefix):
             guard tree.hasParent else { return refuse(.noNode) }
             zxid += 1
-            let name = Name(contender: ask.contender, entry: ask.entry, sequence: tree.nextSequence)
+            let claim = Name.claim(ofPrefix: prefix)
+            let name = Name(contender: ask.contender, entry: ask.entry, sequence: tree.nextSequence, claim: claim)
             append(.create(.init(name: name, czxid: zxid, session: clients[client].session)), origin: origin)
             let contestant = contestants[Int(ask.contender)]
             if contestant.isOver, contestant.entry == ask.entry, !contestant.isLost {
@@ -34,7 +35,17 @@ extension SmallWorld {
             tree.contains(Name(string)) ? append(.none, origin: origin) : refuse(.noNode)
         case .barrier:
             tree.hasParent ? append(.none, origin: origin) : refuse(.noNode)
-        case .list, .watch, .look, .read:
+        case .poke(let string):
+            let name = Name(string)
+            tree.contains(name) ? append(.write(name), origin: origin) : refuse(.noNode)
+        case .replace(let string, let reader):
+            let name = Name(string)
+            guard !tree.contains(Name(reader)) else { return refuse(.nodeExists) }
+            guard tree.contains(name) else { return refuse(.noNode) }
+            zxid += 1
+            append(
+                .replace(name, .init(name: Name(reader), czxid: zxid, session: clients[client].session)), origin: origin)
+        case .list, .listAndWatch, .watch, .look, .read:
             break
         }
     }
@@ -54,7 +65,7 @@ extension SmallWorld {
         servers[client].applied += 1
         let gone: [Name]
         switch logged.change {
-        case .delete(let name, _): gone = [name]
+        case .delete(let name, _), .replace(let name, _): gone = [name]
         case .close(let session): gone = servers[client].tree.nodes.filter { $0.session == session }.map(\.name)
         default: gone = []
         }
@@ -63,6 +74,8 @@ extension SmallWorld {
             servers[client].watches.removeAll { $0 == name }
             if clients[client].isConnected { clients[client].toClient.append(.deleted(name)) }
         }
+        if case .write(let name) = logged.change { tell(client, .changed(name), of: name) }
+        if !gone.isEmpty || logged.change.creates { tell(client, .changed(.everybody), of: .everybody) }
         if case .close(clients[client].session) = logged.change, clients[client].isConnected { return lose(client) }
         guard Int(logged.origin) == client, clients[client].isConnected else { return }
         let ask = servers[client].pending.removeFirst()
@@ -77,6 +90,12 @@ extension SmallWorld {
         answerReads(client)
     }
 
+    private mutating func tell(_ client: Int, _ packet: SmallPacket, of name: Name) {
+        guard let index = servers[client].watches.firstIndex(of: name) else { return }
+        servers[client].watches.remove(at: index)
+        if clients[client].isConnected { clients[client].toClient.append(packet) }
+    }
+
     private mutating func answerReads(_ client: Int) {
         while let ask = servers[client].pending.first, !ask.inquiry.isWrite {
             servers[client].pending.removeFirst()
@@ -88,8 +107,12 @@ extension SmallWorld {
         let tree = servers[client].tree
         switch inquiry {
         case .list where tree.hasParent: return .success(.names(tree.nodes.map(\.name.string)))
+        case .listAndWatch where tree.hasParent:
+            if !servers[client].watches.contains(.everybody) { servers[client].watches.append(.everybody) }
+            return .success(.names(tree.nodes.map(\.name.string)))
         case .look where tree.hasParent:
-            return .success(.data(.ours(lastHead: tree.record.flatMap { ContenderName($0.string) })))
+            let head = tree.record.flatMap { ContenderName($0.string) }
+            return .success(.data(.ours(lastHead: head, permits: permits)))
         case .watch(let string, _):
             let name = Name(string)
             guard tree.contains(name) else { break }

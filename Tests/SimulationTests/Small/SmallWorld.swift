@@ -19,6 +19,10 @@ struct SmallWorld {
         /// How many writes a server may be behind.
         var lag = 2
         var hasParent = true
+        /// What each contender asks for; none: the whole, all of them.
+        var policies: [QueuePolicy] = []
+        /// How many writers that hold become readers.
+        var downgrades = 0
         /// Take states for one that differ only in which client is which.
         var isSymmetric = true
     }
@@ -29,10 +33,13 @@ struct SmallWorld {
         case cut(UInt8), straggle(UInt8), reconnect(UInt8, catchingUp: Bool)
         case lapse(UInt8), renew(UInt8), expire(UInt8)
         case delete(Name), reap
+        case downgrade(UInt8)
     }
 
     let rules: QueueRules
     let lag: Int
+    /// Of a semaphore.
+    let permits: Int?
     /// Clients may change places: all have as many contenders, and a sequence number stands for one znode only.
     let isSymmetric: Bool
     var tree = SmallTree()
@@ -49,6 +56,7 @@ struct SmallWorld {
     var givingUp: Int
     var deletions: Int
     var reapings: Int
+    var downgrades: Int
     var verdict: String?
     /// For the trace of a run that is repeated.
     var story: [String]?
@@ -57,14 +65,17 @@ struct SmallWorld {
         self.rules = rules
         lag = bounds.lag
         (breaks, expiries, givingUp) = (bounds.breaks, bounds.expiries, bounds.givingUp)
-        (deletions, reapings) = (bounds.deletions, bounds.reapings)
+        (deletions, reapings, downgrades) = (bounds.deletions, bounds.reapings, bounds.downgrades)
         let count = (bounds.clients.max() ?? 0) + 1
         let each = (0..<count).map { client in bounds.clients.count { $0 == client } }
-        isSymmetric = bounds.reapings == 0 && bounds.isSymmetric && Set(each).count == 1
+        isSymmetric = bounds.reapings == 0 && bounds.isSymmetric && Set(each).count == 1 && Set(bounds.policies).count < 2
         clients = (0..<count).map { SmallClient(session: UInt8($0)) }
-        contestants = bounds.clients.map {
-            SmallContestant(machine: QueueMachine(onlyIfAvailable: false, rules: rules), client: $0)
+        contestants = bounds.clients.enumerated().map { index, client in
+            let policy = bounds.policies.isEmpty ? .exclusive : bounds.policies[index]
+            return SmallContestant(
+                machine: QueueMachine(onlyIfAvailable: false, policy: policy, rules: rules), client: client)
         }
+        permits = bounds.policies.first?.permits
         servers = Array(repeating: SmallServer(), count: count)
         if bounds.hasParent {
             tree.hasParent = true
@@ -128,6 +139,12 @@ struct SmallWorld {
             }
         }
         if deletions > 0, mayWrite { steps += tree.nodes.map { .delete($0.name) } }
+        if downgrades > 0 {
+            for (index, contestant) in contestants.enumerated()
+            where contestant.isInBody && !contestant.isLost && contestant.machine.policy.claim == .write {
+                if contestant.machine.replacement == nil { steps.append(.downgrade(UInt8(index))) }
+            }
+        }
         if reapings > 0, mayWrite, tree.hasParent, tree.nodes.isEmpty, tree.nextSequence > 0 { steps.append(.reap) }
         return steps
     }
@@ -168,6 +185,9 @@ struct SmallWorld {
         case .reap:
             reapings -= 1
             append(.removeParent)
+        case .downgrade(let number):
+            downgrades -= 1
+            post(Int(number), .downgrade)
         }
         trim()
     }
@@ -177,6 +197,32 @@ struct SmallWorld {
         guard let least = servers.map(\.applied).min(), least > 0 else { return }
         log.removeFirst(least)
         for index in servers.indices { servers[index].applied -= least }
+    }
+
+    /// What is wrong when everything has been heard and answered, and only bodies go on: somebody waits for what is free.
+    func verdictInPeace(_ steps: [Step]) -> String? {
+        for step in steps {
+            guard case .endBody = step else { return nil }
+        }
+        for (index, contestant) in contestants.enumerated() where !contestant.isInBody && !contestant.isOver {
+            guard let node = tree.nodes.first(where: { Int($0.name.contender) == index }) else { continue }
+            if inTheWay(of: contestant.machine.policy, node.name) == nil {
+                return "c\(index) waits, although it is its turn"
+            }
+        }
+        return nil
+    }
+
+    /// One ahead that a contender must not hold beside: said here once more, apart from the production code.
+    func inTheWay(of policy: QueuePolicy, _ name: Name, passing: (SmallTree.Node) -> Bool = { _ in false }) -> Name? {
+        let ahead = tree.nodes.filter { $0.name.sequence < name.sequence && !passing($0) }.map(\.name)
+        switch policy.claim {
+        case .exclusive, .write: return ahead.first
+        case .read: return ahead.first { $0.claim != 1 }
+        case .permits(let own):
+            let taken = ahead.reduce(0) { $0 + Int($1.claim) - 2 }
+            return taken + own <= permits ?? 0 ? nil : ahead.first
+        }
     }
 
     /// What is wrong when nothing but faults can happen any more.

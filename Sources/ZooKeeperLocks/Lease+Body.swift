@@ -1,0 +1,55 @@
+import ZooKeeper
+
+extension Lease {
+    /// The one place that runs bodies.
+    func run<R>(
+        _ body: (Lease) async throws -> sending R,
+        isolation: isolated (any Actor)?
+    ) async throws -> sending R {
+        // The task is awaited on every path, so the body does not outlive this call.
+        try await withoutActuallyEscaping(body) { body in
+            var result: R?
+            let task = Task {
+                // Captured, so that the task runs on the caller's actor.
+                _ = isolation
+                guard isToldOf else { return result = try await body(self) }
+                try await HeldLeases.$current.withValue(HeldLeases.current + [self]) {
+                    result = try await body(self)
+                }
+            }
+            // Handlers of a cancellation are the user's code: they must not hold up a thread of the client.
+            contender.onLoss { [weak contender, origin] _ in
+                DetachedThread.start("zk-stop") { task.cancel() }
+                contender?.watchOverrun(origin: origin)
+            }
+            let ended = await withTaskCancellationHandler {
+                await task.result
+            } onCancel: {
+                task.cancel()
+            }
+            let loss = contender.lossByNow()
+            await release()
+            if let loss, !ended.hasOwnError { throw LockError.lost(path, loss, token: fencingToken) }
+            try ended.get()
+            guard let result else { throw LockError.cancelled(path) }
+            return result
+        }
+    }
+}
+
+extension Lease {
+    /// Whether the body is to know that it holds this: where asking for the lock once more may be a wait for oneself.
+    private var isToldOf: Bool {
+        switch contender.policy.claim {
+        case .read, .write: true
+        case .exclusive, .permits: false
+        }
+    }
+}
+
+extension Result where Success == Void, Failure == any Error {
+    /// An error that says more than that the body was told to stop.
+    fileprivate var hasOwnError: Bool {
+        if case .failure(let error) = self { !(error is CancellationError) } else { false }
+    }
+}
