@@ -34,7 +34,7 @@ extension Contender {
             let (start, used) = (ContinuousClock.now, cpuTime())
             try await Task.sleep(for: .seconds(request.seconds ?? 5))
             answer.idleCpuNs = cpuTime() - used
-            answer.idle_elapsedNs = (ContinuousClock.now - start).nanoseconds
+            answer.idleElapsedNs = (ContinuousClock.now - start).nanoseconds
             for lease in leases { await lease.release() }
             try await group.waitForAll()
         }

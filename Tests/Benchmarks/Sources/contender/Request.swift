@@ -47,7 +47,7 @@ struct Answer: Codable, Sendable {
     var timesNs: [Int64]?
     var rssBytes: Int?
     var idleCpuNs: Int64?
-    var idle_elapsedNs: Int64?
+    var idleElapsedNs: Int64?
 }
 
 extension Duration {
