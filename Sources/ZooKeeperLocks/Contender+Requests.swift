@@ -71,7 +71,8 @@ extension Contender {
             session.submit(request, deadline: deadline) { [self] in
                 post(.deleted(name: name, $0.map { _ in }), of: entry)
             }
-        case .tellPosition, .grant, .lose, .tellRevocation, .yield, .tellDowngrade, .depart, .awaitSession, .leaveBehind,
+        case .tellPosition, .grant, .lose, .tellRevocation, .yield, .tellDowngrade, .depart, .awaitSession,
+            .leaveBehind,
             .cannotPoke, .end, .pause:
             break
         }
@@ -99,7 +100,8 @@ extension Contender {
         _ deadline: ContinuousClock.Instant
     ) {
         let node = path.appending(unchecked: name)
-        session.submit(.set(node, data: data ?? core.withLock(\.record), version: version), deadline: deadline) { [self] result in
+        session.submit(.set(node, data: data ?? core.withLock(\.record), version: version), deadline: deadline) {
+            [self] result in
             guard data == nil, case .failure(let failure) = result, failure.code == .badVersion else {
                 return post(.poked(name, result.map { _ in }), of: entry)
             }

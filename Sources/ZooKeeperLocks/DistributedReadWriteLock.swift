@@ -75,7 +75,8 @@ public struct DistributedReadWriteLock: Sendable {
             if let lease = try await entrance.tryAcquire(file: file, line: line) { return lease }
             throw .wouldDeadlock(
                 entrance.path,
-                "asked for reading by a task that reads already, behind a writer that waits for that task: use the outer lease")
+                "asked for reading by a task that reads already, behind a writer that waits for that task: use the outer lease"
+            )
         }
 
         /// Takes the lock if it is free; `nil` if it is not. See ``DistributedLock/tryAcquire(file:line:)``.
@@ -118,7 +119,8 @@ public struct DistributedReadWriteLock: Sendable {
             case (.read, _):
                 throw .wouldDeadlock(
                     entrance.path,
-                    "a reader cannot become a writer: release the read lock first, or take the write lock from the start and downgrade()")
+                    "a reader cannot become a writer: release the read lock first, or take the write lock from the start and downgrade()"
+                )
             case (_, .read):
                 throw .wouldDeadlock(
                     entrance.path, "asked for reading by a task that holds it for writing: downgrade() that lease")
@@ -152,7 +154,8 @@ extension Lease {
             failure.code == .invalidArgument
             ? RequestFailure(
                 .invalidArgument,
-                detail: "only the lease of a write lock can be downgraded, once, and not one that is named as kazoo's are")
+                detail:
+                    "only the lease of a write lock can be downgraded, once, and not one that is named as kazoo's are")
             : failure
         throw .session(refusal.error(operation: "downgrade", path: node))
     }

@@ -76,7 +76,8 @@ extension LockError: CustomStringConvertible {
         case .wouldDeadlock(let path, let detail): "lock \(path): \(detail)"
         case .permitsDisagree(let path, let expected, let found):
             "semaphore \(path): asked for one of \(expected) permits, but "
-                + (found.map { "it has \($0)" } ?? "this path is not a semaphore's") + ": name the same number everywhere, "
+                + (found.map { "it has \($0)" } ?? "this path is not a semaphore's")
+                + ": name the same number everywhere, "
                 + "or delete the path when nobody uses it"
         case .noContender(let path, let token, let holder):
             "lock \(path): nobody here has token \(token); "

@@ -9,7 +9,8 @@ struct QueueEntrance: Sendable {
 
     /// - Parameter operation: for errors: what the recipe is called.
     init(
-        _ path: NodePath, client: ZooKeeperClient, options: DistributedLock.Options, policy: QueuePolicy, operation: String
+        _ path: NodePath, client: ZooKeeperClient, options: DistributedLock.Options, policy: QueuePolicy,
+        operation: String
     ) throws(ZooKeeperError) {
         func refuse(_ detail: String) -> ZooKeeperError {
             ZooKeeperError(.invalidArgument, operation: operation, path: path, detail: detail)

@@ -128,7 +128,9 @@ struct World {
     /// The lock's path as the schedule wants it.
     private mutating func prepareParent() {
         guard setting.firstSequence != 0 else { return }
-        var node = Znode(data: contenders.first?.machine.policy.parentData ?? ParentData.empty, acl: [.open], lifetime: .persistent, zxid: 0, time: 0)
+        var node = Znode(
+            data: contenders.first?.machine.policy.parentData ?? ParentData.empty, acl: [.open], lifetime: .persistent,
+            zxid: 0, time: 0)
         node.childrenCreated = setting.firstSequence
         for member in model.members.keys { model.members[member]?.tree.insert(Self.path, node, count: 0) }
         let path = Self.path

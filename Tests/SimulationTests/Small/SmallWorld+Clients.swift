@@ -224,7 +224,9 @@ extension SmallWorld {
                 claims.allSatisfy { $0 == .read }
             }
         if !isSound {
-            find("\(company.map { "c\($0)" }.joined(separator: " and ")) are in their bodies, and their leases are valid")
+            find(
+                "\(company.map { "c\($0)" }.joined(separator: " and ")) are in their bodies, and their leases are valid"
+            )
         }
     }
 }

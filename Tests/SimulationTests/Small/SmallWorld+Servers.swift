@@ -44,7 +44,8 @@ extension SmallWorld {
             guard tree.contains(name) else { return refuse(.noNode) }
             zxid += 1
             append(
-                .replace(name, .init(name: Name(reader), czxid: zxid, session: clients[client].session)), origin: origin)
+                .replace(name, .init(name: Name(reader), czxid: zxid, session: clients[client].session)), origin: origin
+            )
         case .list, .listAndWatch, .watch, .look, .read:
             break
         }

@@ -68,7 +68,8 @@ struct SmallWorld {
         (deletions, reapings, downgrades) = (bounds.deletions, bounds.reapings, bounds.downgrades)
         let count = (bounds.clients.max() ?? 0) + 1
         let each = (0..<count).map { client in bounds.clients.count { $0 == client } }
-        isSymmetric = bounds.reapings == 0 && bounds.isSymmetric && Set(each).count == 1 && Set(bounds.policies).count < 2
+        isSymmetric =
+            bounds.reapings == 0 && bounds.isSymmetric && Set(each).count == 1 && Set(bounds.policies).count < 2
         clients = (0..<count).map { SmallClient(session: UInt8($0)) }
         contestants = bounds.clients.enumerated().map { index, client in
             let policy = bounds.policies.isEmpty ? .exclusive : bounds.policies[index]

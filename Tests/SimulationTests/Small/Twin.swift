@@ -62,7 +62,7 @@ struct Twin {
         let before = small
         small.take(step)
         switch step {
-        case .enter, .giveUp, .endBody, .pause, .lapse, .renew: break
+        case .enter, .giveUp, .endBody, .pause, .lapse, .renew, .downgrade: break
         case .serve(let number): serve(Int(number), before.clients[Int(number)].toServer.first)
         case .apply(let number): apply(Int(number), wasConnected: before.clients[Int(number)].isConnected)
         case .deliver(let number): deliver(Int(number), before.clients[Int(number)].toClient.first)
@@ -218,7 +218,8 @@ struct Twin {
         for ask in small.clients[number].toServer.dropFirst(sent) {
             lastNumber += 1
             asks[lastNumber] = ask
-            model.send(.request(number: lastNumber, ask.inquiry.request(on: World.path)), on: connection)
+            let policy = small.contestants[Int(ask.contender)].machine.policy
+            model.send(.request(number: lastNumber, ask.inquiry.request(on: World.path, policy)), on: connection)
         }
     }
 }
