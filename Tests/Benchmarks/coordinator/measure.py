@@ -9,12 +9,10 @@ from . import contenders, processes
 SESSION_TIMEOUT_MS = 20_000
 # Two ticks of the servers: as little as they agree to.
 CRASH_TIMEOUT_MS = 4_000
-# A quick run ends a workload then, after three rounds at the least.
-QUICK_SECONDS = 6
+# How long all workloads may take together, in a full run and in a quick one, unless one round of each takes longer.
+ALL_SECONDS = (2400, 150)
 # A contender that has taken so long for one workload, in a full run and in a quick one, is left out of its later rounds.
-PATIENCE_SECONDS = (60, 2)
-# So many rounds are measured whatever they take.
-MINIMUM = 3
+PATIENCE_SECONDS = (60, 1)
 
 
 def say(text):
@@ -106,7 +104,8 @@ class Bench:
             elif (workload.name, entry.name) not in self.problems:
                 yield entry
 
-    def run(self, workload):
+    def run(self, workload, seconds):
+        """Measures one workload. When `seconds` are over, after one round at the least, there is no other."""
         rounds = workload.rounds[self.quick]
         warm_up = workload.warm_up[self.quick]
         if not rounds:
@@ -115,24 +114,26 @@ class Bench:
         one_round = {"crash": self.crash_round, "allocations": self.allocation_round}.get(workload.kind, self.round)
         done = 0
         for number in range(-warm_up, rounds):
-            answers = one_round(workload, number)
-            if number < 0:
+            elapsed = time.monotonic() - begin
+            if number < -1 and elapsed > seconds / 3:
                 continue
-            for name, answer in answers.items():
-                self.results.setdefault(workload.name, {}).setdefault(name, {})[number] = answer
-            done += 1
-            if self.quick and done >= MINIMUM and time.monotonic() - begin > QUICK_SECONDS:
+            if done and elapsed > seconds:
                 break
+            answers = one_round(workload, number)
+            if number >= 0:
+                done += 1
+                for name, answer in answers.items():
+                    self.results.setdefault(workload.name, {}).setdefault(name, {})[number] = answer
         say(f"{workload.name}: {done} rounds in {time.monotonic() - begin:.0f} s")
 
     def round(self, workload, number):
         answers = {}
         for entry in self.in_turn(list(self.able(workload)), number):
-            # Without a compiler that learns, once is enough; and those that poll take their time.
-            if number < -1 and entry.server not in ("zookeeper", "etcd"):
+            # Nothing there gets warm, and those that poll take their time.
+            if number < 0 and entry.server not in ("zookeeper", "etcd"):
                 continue
             begin, key = time.monotonic(), (workload.name, entry.name)
-            if number >= MINIMUM and self.spent.get(key, 0) > PATIENCE_SECONDS[self.quick]:
+            if number > 0 and self.spent.get(key, 0) > PATIENCE_SECONDS[self.quick]:
                 continue
             try:
                 answers[entry.name] = self.piece(entry, workload)

@@ -68,7 +68,7 @@ def _chain(label, depth, trips, rounds):
         "µs/hand-over",
         rounds,
         timeout=300.0 if depth >= 1000 else 60.0,
-        warm_up=(2, 1) if depth <= 100 else (1, 0),
+        warm_up=(2, 1) if depth <= 100 else (1, 0) if depth <= 1000 else (0, 0),
     )
 
 
@@ -76,32 +76,32 @@ def _locks(count, rounds):
     return Workload(
         f"W4-{count}", "W4", f"W4 {count} lock{'s' if count > 1 else ''} over one session",
         {"workload": "cycle", "locks": count, "cycles": 1600 // count if count < 16 else 25},
-        _rate, "cycles/s", rounds, warm_up=(3, 2) if count == 64 else (1, 0), is_rate=True, scale={"cycles": 15},
+        _rate, "cycles/s", rounds, warm_up=(3, 1) if count == 64 else (1, 0), is_rate=True, scale={"cycles": 6},
     )
 
 
 ALL = [
     Workload(
         "W1", "W1", "W1 a free lock: acquire and release", {"workload": "cycle", "locks": 1, "cycles": 400},
-        _median, "µs p50", (24, 8), warm_up=(6, 3), scale={"cycles": 250},
+        _median, "µs p50", (24, 12), warm_up=(6, 2), scale={"cycles": 120},
     ),
     Workload(
         "W1-background", "W1-background", "W1 with a release in the background, where there is one",
         {"workload": "cycle", "locks": 1, "cycles": 400, "release": "background"},
-        _median, "µs p50", (24, 6), warm_up=(3, 1), scale={"cycles": 250},
+        _median, "µs p50", (24, 10), warm_up=(3, 1), scale={"cycles": 120},
     ),
     Workload(
         "W2", "W2", "W2 eight sessions on one lock", {"workload": "contend", "contenders": 8, "sessions": 8, "grants": 400},
-        _mean, "µs/hand-over", (20, 8), also=(("grants/s", _rate),), warm_up=(3, 2), scale={"grants": 160},
+        _mean, "µs/hand-over", (20, 10), also=(("grants/s", _rate),), warm_up=(3, 1), scale={"grants": 80},
     ),
     _chain("W3a", 10, 2, (24, 8)),
     _chain("W3a", 100, 2, (14, 6)),
     _chain("W3a", 1000, 2, (6, 0)),
-    _chain("W3a", 5000, 2, (3, 0)),
+    _chain("W3a", 5000, 2, (2, 0)),
     _chain("W3b", 10, 0, (24, 8)),
     _chain("W3b", 100, 0, (14, 6)),
     _chain("W3b", 1000, 0, (6, 0)),
-    _chain("W3b", 5000, 0, (3, 0)),
+    _chain("W3b", 5000, 0, (2, 0)),
     _locks(64, (16, 6)),
     _locks(16, (6, 0)),
     _locks(4, (6, 0)),
@@ -109,8 +109,8 @@ ALL = [
     Workload(
         "W5-waiters", "W5", "W5 memory of the client process for each of many waiters, in 100 queues over eight sessions",
         {"workload": "idle", "locks": 100, "waiters": 10_000, "sessions": 8, "seconds": 10},
-        _bytes_per_waiter, "bytes", (3, 1), warm_up=(0, 0), kind="fresh", timeout=300,
-        also=(("millionths of a core for each", _idle_cpu),), scale={"waiters": 1_000, "seconds": 2},
+        _bytes_per_waiter, "bytes", (1, 1), warm_up=(0, 0), kind="fresh", timeout=300,
+        also=(("millionths of a core for each", _idle_cpu),), scale={"waiters": 500, "seconds": 1},
     ),
     Workload(
         "W5-held", "W5", "W5 idle held locks, over eight sessions",
@@ -120,7 +120,7 @@ ALL = [
     Workload(
         "W6", "W6", "W6 64 tasks of one process on one lock, over one session",
         {"workload": "contend", "contenders": 64, "sessions": 1, "grants": 1_000},
-        _rate, "grants/s", (12, 4), is_rate=True, also=(("ms longest wait", _longest_wait),), scale={"grants": 300},
+        _rate, "grants/s", (12, 6), is_rate=True, also=(("ms longest wait", _longest_wait),), scale={"grants": 150},
     ),
     Workload(
         "W7", "W7", "W7 from kill -9 of the holder to the next grant, with a session or lease of 4 s",
