@@ -219,6 +219,25 @@ import ZooKeeperTestKit
         }
     }
 
+    /// Requests of a task that is cancelled end with an error of their own, which is no reason of the body's.
+    @Test func aBodyThatIsToldToStopInTheMiddleOfARequestHasLostTheLock() async throws {
+        try await SharedServer.withClient { client in
+            let lock = try client.lock("/lock")
+            let (_, watch) = try await client.existsAndWatch(NodePath("/nothing"))
+            let body = Task {
+                try await lock.withLock { lease in
+                    Task { try await lock.break(token: lease.fencingToken) }
+                    _ = try await watch.event()
+                }
+            }
+            let error = await #expect(throws: LockError.self) { try await body.value }
+            guard case .lost(lock.path, .nodeDeleted, _)? = error else {
+                Issue.record("\(error as Any)")
+                return
+            }
+        }
+    }
+
     @Test func aReasonIsNotABook() async throws {
         try await SharedServer.withClient { client in
             let lock = try client.lock("/lock")
