@@ -74,27 +74,6 @@ import ZooKeeperTestKit
         }
     }
 
-    @Test func aRequestThatComesWhileTheHolderIsAwayIsToldAfterwards() async throws {
-        try await TestServer.with { server in
-            let client = try await ZooKeeperClient.connect(.brief(server.connectString))
-            let lock = try client.lock("/lock")
-            let lease = try await lock.acquire()
-            var events = lease.events.makeAsyncIterator()
-            try await ZooKeeperClient.with(.brief(server.connectString)) { other in
-                // Both lose their connection; whichever comes back first.
-                try await server.restart()
-                #expect(try await other.lock("/lock").revoke(reason: "while you were out") != nil)
-            }
-            var told: RevocationRequest?
-            while told == nil, let event = await events.next() {
-                if case .revocationRequested(let request) = event { told = request }
-            }
-            #expect(told?.reason == "while you were out")
-            await lease.release()
-            await client.close()
-        }
-    }
-
     @Test func onlyTheTokenThatIsNamedIsBroken() async throws {
         try await SharedServer.withRoot { configuration in
             let (mine, theirs) = (
