@@ -17,7 +17,7 @@ extension Lease {
                     // Captured, so that the task runs on the caller's actor.
                     _ = isolation
                     guard isToldOf else { return result = try await body(self) }
-                    try await HeldLeases.$current.withValue(HeldLeases.current + [self]) {
+                    try await HeldLeases.$current.withValue(HeldLeases.stillHeld + [self]) {
                         result = try await body(self)
                     }
                 }
