@@ -58,7 +58,8 @@ import ZooKeeperTestKit
             let longest = try #require(waits.last)
             print(
                 "50 readers, 5 writers: \(result.reads) reads, at most \(result.most) at a time, \(waits.count) writes,",
-                "\(result.clashes) clashes; a writer waited \(waits[waits.count / 2]) in the middle, \(longest) at most")
+                "\(result.clashes) clashes; a writer waited \(waits[waits.count / 2]) in the middle, \(longest) at most"
+            )
             #expect(result.clashes == 0)
             #expect(result.most > 1)
             // At most everybody else is ahead, and what they do takes milliseconds.
@@ -175,7 +176,8 @@ import ZooKeeperTestKit
             let wakeUps = Double(changed + children + max(0, deleted - releases)) / Double(releases)
             print(
                 "\(kind.rawValue), \(count) waiters of \(sessions) sessions: \(releases) releases; notifications: \(deleted) of",
-                "deleted nodes, \(changed) of changed ones, \(children) of changed lists: \(wakeUps) wake-ups for each release")
+                "deleted nodes, \(changed) of changed ones, \(children) of changed lists: \(wakeUps) wake-ups for each release"
+            )
             #expect(wakeUps <= 2.05)
             #expect(wakeUps > 0.5)
             for client in clients { await client.close() }

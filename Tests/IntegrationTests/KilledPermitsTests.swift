@@ -25,7 +25,8 @@ import ZooKeeperTestKit
     }
 
     /// One process: contenders that take a permit again and again, until it ends or is killed.
-    private static func work(_ servers: String, _ file: String, until end: Int64, killedAfter delay: Int?) async throws {
+    private static func work(_ servers: String, _ file: String, until end: Int64, killedAfter delay: Int?) async throws
+    {
         if let delay {
             DetachedThread.start("killer") {
                 usleep(UInt32(delay) * 1000)
@@ -74,8 +75,12 @@ import ZooKeeperTestKit
                         while number % 5 == 0, Self.now() < end - 5000 {
                             let delay = Int.random(in: 6000...18_000)
                             _ = await #expect(processExitsWith: .signal(SIGKILL)) {
-                                [servers = servers as String, file = file as String, end = end as Int64, delay = delay as Int] in
-                                try await KilledPermitsTests.work(servers, file, until: end + 60_000, killedAfter: delay)
+                                [
+                                    servers = servers as String, file = file as String, end = end as Int64,
+                                    delay = delay as Int
+                                ] in
+                                try await KilledPermitsTests.work(
+                                    servers, file, until: end + 60_000, killedAfter: delay)
                             }
                             kills.append(number)
                         }
@@ -94,7 +99,8 @@ import ZooKeeperTestKit
             print(
                 "\(Self.processes * Self.contenders) contenders in \(Self.processes) processes, \(kills.all.count) times one killed:",
                 "\(verdict.grants) grants, at most \(verdict.most) of \(Self.permits) permits at a time;",
-                "longer than T after a kill, for \(verdict.judged) ms: \(verdict.longestGap) ms at most with one unused, \(verdict.gaps) ms in all")
+                "longer than T after a kill, for \(verdict.judged) ms: \(verdict.longestGap) ms at most with one unused, \(verdict.gaps) ms in all"
+            )
             #expect(verdict.most <= Self.permits)
             #expect(verdict.most == Self.permits)
             #expect(verdict.judged > 1000)

@@ -105,7 +105,9 @@ import ZooKeeperTestKit
             let path = try NodePath("/lock")
             await (try await client.lock("/lock").acquire()).release()
             let wrong = try client.semaphore("/lock", permits: 1)
-            await #expect(throws: LockError.permitsDisagree(path, expected: 1, found: nil)) { try await wrong.acquire() }
+            await #expect(throws: LockError.permitsDisagree(path, expected: 1, found: nil)) {
+                try await wrong.acquire()
+            }
             try await client.delete(other.path)
             try await other.withPermits(4) { _ in }
         }
