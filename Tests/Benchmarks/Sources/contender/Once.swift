@@ -1,0 +1,15 @@
+import Synchronization
+
+/// Calls a closure the first time.
+final class Once: Sendable {
+    private let isDone = Atomic(false)
+    private let body: @Sendable () -> Void
+
+    init(_ body: @escaping @Sendable () -> Void) {
+        self.body = body
+    }
+
+    func callAsFunction() {
+        if !isDone.exchange(true, ordering: .relaxed) { body() }
+    }
+}

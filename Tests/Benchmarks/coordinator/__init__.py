@@ -1,0 +1,1 @@
+"""Runs the contenders of the benchmarks side by side; see ../README.md."""

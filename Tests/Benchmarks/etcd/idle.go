@@ -1,0 +1,58 @@
+package main
+
+import (
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"go.etcd.io/etcd/clientv3/concurrency"
+)
+
+// Queues in which nothing happens: the memory that the waiters take, and the CPU time.
+func idle(r request) *answer {
+	// The leases are there before, as sessions are elsewhere: what counts is the wait.
+	for i := 0; i < r.Locks+r.Waiters; i++ {
+		lease(i, r.Sessions)
+	}
+	if r.Locks == 0 {
+		r.Locks = 1
+	}
+	path := func(i int) string { return fmt.Sprintf("%s-%d", r.Path, i%r.Locks) }
+	heads := make([]*concurrency.Mutex, r.Locks)
+	for i := range heads {
+		heads[i] = concurrency.NewMutex(lease(i, r.Sessions), path(i))
+		must(heads[i].Lock(background))
+	}
+	// In its favour: what is garbage does not count.
+	debug.FreeOSMemory()
+	before := residentBytes()
+	var done sync.WaitGroup
+	for i := 0; i < r.Waiters; i++ {
+		done.Add(1)
+		go func(path string, session *concurrency.Session) {
+			defer done.Done()
+			mutex := concurrency.NewMutex(session, path)
+			must(mutex.Lock(background))
+			must(mutex.Unlock(background))
+		}(path(i), lease(r.Locks+i, r.Sessions))
+		// So many requests at a time, no more.
+		if i >= 64 {
+			awaitLength(path(i-64), (i-64)/r.Locks+2)
+		}
+	}
+	for i := 0; i < r.Locks && r.Waiters >= r.Locks; i++ {
+		awaitLength(path(i), r.Waiters/r.Locks+1)
+	}
+	time.Sleep(time.Second)
+	debug.FreeOSMemory()
+	a := &answer{RSS: residentBytes() - before, Grants: r.Locks + r.Waiters}
+	begin, used := time.Now(), cpuTime()
+	time.Sleep(time.Duration(r.Seconds * float64(time.Second)))
+	a.IdleCPU, a.IdleElapsed = cpuTime()-used, int64(time.Since(begin))
+	for _, head := range heads {
+		must(head.Unlock(background))
+	}
+	done.Wait()
+	return a
+}

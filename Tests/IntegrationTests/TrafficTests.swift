@@ -1,0 +1,128 @@
+import Testing
+import ZooKeeper
+import ZooKeeperLocks
+import ZooKeeperTestKit
+
+/// What locks cost the servers, by the servers' own counters: the same on a quick machine and on a busy one, as times are not.
+@Suite(.weighty, .timeLimit(.minutes(5))) struct TrafficTests {
+    /// What a server has counted since it started.
+    private struct Counters {
+        var requests = 0
+        /// Events that were due to a deletion: one for each session that watched the node.
+        var deletions = 0
+        var otherEvents = 0
+        var bytesReceived = 0
+
+        init(_ server: TestServer) async throws {
+            for line in try await server.fourLetterWord("mntr").split(separator: "\n") {
+                let fields = line.split(separator: "\t")
+                guard fields.count == 2, let value = Double(fields[1]).map(Int.init) else { continue }
+                switch fields[0] {
+                case "zk_packets_received": requests = value
+                case "zk_bytes_received_count": bytesReceived = value
+                case "zk_sum_node_deleted_watch_count": deletions = value
+                case "zk_sum_node_changed_watch_count", "zk_sum_node_children_watch_count",
+                    "zk_sum_node_created_watch_count":
+                    otherEvents += value
+                default: break
+                }
+            }
+        }
+    }
+
+    private struct Traffic {
+        var grants: Int
+        var requests: Int
+        var deletions: Int
+        var otherEvents: Int
+        var bytesReceived: Int
+    }
+
+    private static let sessions = 8
+    private static let timeout = Duration.seconds(40)
+
+    /// What `body` makes of traffic, without what upkeep may have made meanwhile.
+    private func measure(_ body: ([ZooKeeperClient]) async throws -> Int) async throws -> Traffic {
+        var settings = TestServer.Configuration()
+        // For sessions so long that their upkeep is next to nothing.
+        settings.tickTime = .seconds(2)
+        return try await TestServer.with(settings) { server in
+            let configuration = ZooKeeperClient.Configuration.quiet(server.connectString)
+                .with(sessionTimeout: Self.timeout)
+            var clients: [ZooKeeperClient] = []
+            for _ in 0..<Self.sessions { clients.append(try await ZooKeeperClient.connect(configuration)) }
+            // The path is made by the first.
+            await (try clients[0].lock("/lock").acquire()).release()
+            let (before, start) = (try await Counters(server), ContinuousClock.now)
+            let grants = try await body(clients)
+            let (after, elapsed) = (try await Counters(server), ContinuousClock.now - start)
+            for client in clients { await client.close() }
+            // Two proofs when a session begins to hold or to be next, then one for each sixth of a session timeout.
+            let upkeep = Self.sessions * (3 + Int(elapsed / (Self.timeout / 6)))
+            return Traffic(
+                grants: grants, requests: after.requests - before.requests - upkeep,
+                deletions: after.deletions - before.deletions, otherEvents: after.otherEvents - before.otherEvents,
+                bytesReceived: after.bytesReceived - before.bytesReceived)
+        }
+    }
+
+    /// All enter before the first releases.
+    private func chain(_ depth: Int, _ clients: [ZooKeeperClient]) async throws -> Int {
+        let head = try await clients[0].lock("/lock").acquire()
+        try await withThrowingTaskGroup { group in
+            for number in 1...depth {
+                let lock = try clients[number % clients.count].lock("/lock")
+                group.addTask { await (try lock.acquire()).release() }
+            }
+            try await untilChildren(of: try clients[0].lock("/lock"), count: depth + 1)
+            await head.release()
+            try await group.waitForAll()
+        }
+        return depth + 1
+    }
+
+    /// The number of requests does not depend on the length of the queue, and neither does that of the sessions that are woken.
+    @Test(arguments: [10, 100, 400]) func ofAQueue(depth: Int) async throws {
+        let traffic = try await measure { try await chain(depth, $0) }
+        // Whoever looks on here lists the queue each time that it changes, and asks for a watch with that.
+        let watching = depth + 10
+        let requests = Double(traffic.requests - watching) / Double(traffic.grants)
+        print("a queue of \(depth): \(requests) requests for each acquire and release, \(traffic)")
+        #expect(requests <= 7)
+        // The next one, and the one behind that, who learns that the next one is the head. The third is the echo to whoever releases: its
+        // own watch on its own node.
+        #expect(traffic.deletions <= 3 * traffic.grants)
+    }
+
+    @Test func ofContention() async throws {
+        let traffic = try await measure { clients in
+            try await withThrowingTaskGroup { group in
+                for client in clients {
+                    let lock = try client.lock("/lock")
+                    group.addTask {
+                        for _ in 0..<50 { await (try lock.acquire()).release() }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            return 50 * clients.count
+        }
+        print("eight sessions on one lock: \(traffic)")
+        #expect(traffic.requests <= 7 * traffic.grants)
+        #expect(traffic.deletions <= 3 * traffic.grants)
+        #expect(traffic.otherEvents == 0)
+    }
+
+    @Test func ofAFreeLock() async throws {
+        let traffic = try await measure { clients in
+            let lock = try clients[0].lock("/lock")
+            for _ in 0..<100 { await (try lock.acquire()).release() }
+            return 100
+        }
+        print("a free lock: \(traffic)")
+        #expect(traffic.requests <= 4 * traffic.grants)
+        #expect(traffic.bytesReceived <= 400 * traffic.grants)
+        #expect(traffic.deletions <= traffic.grants)
+        #expect(traffic.otherEvents == 0)
+    }
+}
