@@ -78,7 +78,9 @@ import ZooKeeperTestKit
                             }
                             try await tasks.waitForAll()
                         }
-                        #expect(try await client.children(NodePath("/lock")).count < 24)
+                        // Those of the three others, all of whom may be waiting for their last turn.
+                        let left = try await client.children(NodePath("/lock")).count
+                        #expect(left <= 24)
                         await client.close()
                     }
                 }
