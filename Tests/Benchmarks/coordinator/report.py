@@ -98,6 +98,32 @@ def table(summary, checks):
     return "\n".join(lines)
 
 
+def markdown(document):
+    """The targets beside what was measured, for the README."""
+    machine = document["machine"]
+    lines = [
+        f"`{document['command']}`, {document['when'][:10]}, {machine['cores']} cores ({machine['processor']}), load average "
+        f"{machine['load_average'][0]:.0f}; {', '.join(f'{name} {text}' for name, text in document['versions'].items())}.",
+        "",
+        "| workload | ours | against | theirs | target | ratio [quartiles] | |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, workload in document["workloads"].items():
+        ours = workload["contenders"].get(contenders.OURS, {})
+        for peer, row in workload["contenders"].items():
+            if "target" not in row:
+                continue
+            low, middle, high = row["ratio_quartiles"]
+            lines.append(
+                f"| {name} | {_number(ours['median'])} {workload['unit']} | {peer} | {_number(row['median'])} | {row['target']} "
+                f"| {middle:.2f} [{low:.2f} – {high:.2f}] | {'met' if row['met'] else 'not met'} |"
+            )
+    lines.append("")
+    for check in document["across"]:
+        lines.append(f"- {check['target']}: {_number(check['value'])}, {'met' if check['met'] else 'not met'}")
+    return "\n".join(lines) + "\n"
+
+
 def machine():
     model = ""
     try:
@@ -113,7 +139,11 @@ def machine():
     }
 
 
-def write(path, document):
-    with open(path, "w") as file:
+def write(stem, document):
+    """Writes both files; returns their names."""
+    with open(f"{stem}.json", "w") as file:
         json.dump(document, file, indent=1)
         file.write("\n")
+    with open(f"{stem}.md", "w") as file:
+        file.write(markdown(document))
+    return [f"{stem}.json", f"{stem}.md"]
