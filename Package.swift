@@ -24,6 +24,7 @@ let package = Package(
         .library(name: "ZooKeeperFaultKit", targets: ["ZooKeeperFaultKit"]),
         .executable(name: "zklock", targets: ["zklock"]),
         .executable(name: "fair-queue", targets: ["fair-queue"]),
+        .executable(name: "leader-election", targets: ["leader-election"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
@@ -86,6 +87,15 @@ let package = Package(
             path: "examples/FairQueue",
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "leader-election",
+            dependencies: [
+                "ToolArguments", "ZooKeeper", "ZooKeeperLocks",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "examples/LeaderElection",
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "ZooKeeperTests", dependencies: ["ZooKeeper", .product(name: "Logging", package: "swift-log")],
             swiftSettings: settings),
@@ -125,7 +135,7 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit", "fair-queue", "zklock",
+                "ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit", "fair-queue", "leader-election", "zklock",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],

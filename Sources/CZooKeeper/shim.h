@@ -9,6 +9,7 @@
 #include <spawn.h>
 #include <sys/prctl.h>
 #include <sys/timerfd.h>
+#include <unistd.h>
 
 // A mutable global in C, which Swift 6 refuses to touch; nobody writes to it.
 static inline const struct ACL_vector *czk_open_acl(void) { return &ZOO_OPEN_ACL_UNSAFE; }
@@ -26,5 +27,8 @@ static inline int czk_become_subreaper(void) { return prctl(PR_SET_CHILD_SUBREAP
 // Declared by the system's header only for _GNU_SOURCE, and a mutable global.
 extern char **environ;
 static inline char **czk_environment(void) { return environ; }
+
+// Swift refuses it, with good reason where there are threads.
+static inline pid_t czk_fork(void) { return fork(); }
 
 #endif

@@ -7,15 +7,18 @@ extension Contender {
         let deadline = ContinuousClock.now + client.configuration.requestTimeout
         switch action {
         case .create(let prefix):
-            let record = Owner.entering(label: label)
+            let record =
+                payload == nil ? Owner.entering(label: label) : Owner.current(label: label, payload: payload).data
             core.withLock { $0.record = record }
             let request = Request.create(
                 path.appending(unchecked: prefix), data: record, mode: .ephemeralSequential,
                 acl: acl)
-            session.submit(request, deadline: deadline) { [self] in post(.created($0.flatMap(\.own)), of: entry) }
+            session.submit(request, deadline: deadline) { [self] in
+                post(.created($0.mapError { $0.lacking("create", on: path) }.flatMap(\.own)), of: entry)
+            }
         case .list(let step):
             session.submit(.children(path, watch: nil), deadline: deadline) { [self] in
-                post(.listed(step: step, $0.flatMap(\.names)), of: entry)
+                post(.listed(step: step, $0.mapError { $0.lacking("read", on: path) }.flatMap(\.names)), of: entry)
             }
         case .listAndWatch(let step):
             listAndWatch(step, session, entry, deadline)

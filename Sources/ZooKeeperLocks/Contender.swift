@@ -31,7 +31,8 @@ final class Contender: Sendable {
         /// All that were asked for in this session. None is forgotten before the end: a later one on the same node may not be set yet.
         var watches: [(session: Session, id: WatchID)] = []
         var listeners = LeaseListeners()
-        var lossHandlers: [@Sendable (LossReason) -> Void] = []
+        var lossHandlers: [Int: @Sendable (LossReason) -> Void] = [:]
+        var nextLossHandler = 0
         var loss: LossReason?
         /// The last one that was told.
         var revocation: RevocationRequest?
@@ -61,6 +62,7 @@ final class Contender: Sendable {
     private let release: DistributedLock.Release
     let policy: QueuePolicy
     let label: String?
+    let payload: [UInt8]?
     let acl: [ACL]
     private let onPosition: (@Sendable (QueuePosition) -> Void)?
     let core: Locked<Core>
@@ -85,6 +87,7 @@ final class Contender: Sendable {
         self.path = path
         self.policy = policy
         label = options.label
+        payload = options.payload
         waitsForConfirmedLease = options.waitsForConfirmedLease
         release = options.release
         acl = options.acl
@@ -162,12 +165,20 @@ final class Contender: Sendable {
     }
 
     /// Calls `handler` once when the lease is lost, at once if it is already.
-    func onLoss(_ handler: @escaping @Sendable (LossReason) -> Void) {
-        let loss = core.withLock { core in
-            if core.loss == nil { core.lossHandlers.append(handler) }
-            return core.loss
+    @discardableResult
+    func onLoss(_ handler: @escaping @Sendable (LossReason) -> Void) -> Int {
+        let (loss, key) = core.withLock { core in
+            core.nextLossHandler += 1
+            if core.loss == nil { core.lossHandlers[core.nextLossHandler] = handler }
+            return (core.loss, core.nextLossHandler)
         }
         if let loss { handler(loss) }
+        return key
+    }
+
+    func forgetLossHandler(_ key: Int) {
+        let handler = core.withLock { $0.lossHandlers.removeValue(forKey: key) }
+        _ = handler
     }
 
     // MARK: Events in, actions out
@@ -267,10 +278,10 @@ final class Contender: Sendable {
         case .lose(let reason):
             let (handlers, listeners) = core.withLock { core in
                 core.loss = reason
-                defer { core.lossHandlers = [] }
+                defer { core.lossHandlers = [:] }
                 return (core.lossHandlers, core.listeners)
             }
-            for handler in handlers { handler(reason) }
+            for handler in handlers.values { handler(reason) }
             listeners.tell(.lost(reason))
             listeners.finish()
         case .tellDowngrade(let result):

@@ -18,8 +18,8 @@ extension DistributedLock {
         line: Int = #line,
         _ body: (Lease) async throws -> sending R
     ) async throws -> sending R {
-        let lease = try await acquire(timeout: timeout, file: file, line: line)
-        return try await lease.run(body, isolation: isolation)
+        let entry = try await enter(timeout: timeout, file: file, line: line)
+        return try await entry.lease.run(body, in: entry.scope, isolation: isolation)
     }
 
     /// Runs `body` while holding the lock if the lock is free now; otherwise returns `nil` without running it.
@@ -31,7 +31,13 @@ extension DistributedLock {
         line: Int = #line,
         _ body: (Lease) async throws -> sending R
     ) async throws -> sending R? {
-        guard let lease = try await tryAcquire(file: file, line: line) else { return nil }
-        return try await lease.run(body, isolation: isolation)
+        let entry: Entry
+        do throws(LockError) {
+            entry = try await enter(timeout: .zero, file: file, line: line)
+        } catch {
+            if case .timedOut = error { return nil }
+            throw error
+        }
+        return try await entry.lease.run(body, in: entry.scope, isolation: isolation)
     }
 }

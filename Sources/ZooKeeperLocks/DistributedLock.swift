@@ -10,7 +10,8 @@ public import ZooKeeper
 /// ```
 ///
 /// A value without state of its own: any number of tasks may use it, and each acquire is a contender of its own, so tasks of one
-/// process exclude each other too. It is not reentrant: a task that holds the lock and asks for it again waits for itself.
+/// process exclude each other too. A task that holds the lock and asks for it again waits for itself, unless the lock is
+/// ``Options/isReentrant``.
 ///
 /// The lock's path becomes a container znode, made when it is first needed and removed by the server when it has been empty for a
 /// while. Parents that are missing are made in the same way.
@@ -18,6 +19,9 @@ public struct DistributedLock: Sendable {
     public struct Options: Sendable {
         /// What the program says of itself to others in the queue, at most 4096 bytes; see ``Owner``.
         public var label: String?
+        /// What the program hands to others in the queue, in whatever form they agree on: an address, for example; at most 65536 bytes, see
+        /// ``Owner/payload``. Everybody who lists the queue reads it.
+        public var payload: [UInt8]?
         /// The rights on the contender's znode, and on the lock's path where that is made.
         public var acl: [ACL] = [.open]
         /// Begin only when the lease is confirmed by a second proof. A lock that is free is otherwise granted in one round trip to a session
@@ -29,6 +33,18 @@ public struct DistributedLock: Sendable {
         /// tenth of that ahead (``LeaseEvent/holdEnds(_:)``), then its lease is lost and its body cancelled, and another tenth later its znode
         /// is deleted whether it has stopped or not.
         public var maximumHold: Duration?
+        /// A `withLock` inside the body of another one of the same lock joins its lease instead of waiting for it for ever. Both have to be of
+        /// locks with this option, with the same path, of the same client.
+        ///
+        /// What counts is the chain of calls, as a task-local value follows it: tasks that the body starts (`async let`, a group, `Task { }`; not
+        /// `Task.detached`) join too, one at a time, in the order in which they ask. So they exclude each other, but not the body
+        /// that has started them. The lock is released when the outermost body and all that have joined have ended, also what that body
+        /// does not await. A lease that has ended is never joined: whoever comes later, or waited for its turn until then, queues like
+        /// everybody else. One that was lost while its body still runs throws ``LockError/lost(_:_:token:)``.
+        ///
+        /// ``acquire(timeout:onPosition:file:line:)`` and ``tryAcquire(file:line:)`` neither join nor are joined: their leases are not bound to a
+        /// body. Two tasks that have joined and wait for each other wait for ever, as with any lock.
+        public var isReentrant = false
         /// How the contender's znode is named, for programs that use another library on the same path.
         public var naming = ContenderNaming.curator
         /// Whether a release waits for the servers.

@@ -2,23 +2,28 @@ import ZooKeeper
 
 extension Lease {
     /// The one place that runs bodies.
+    ///
+    /// - Parameter scope: that of a reentrant lock, which others may join.
     func run<R>(
         _ body: (Lease) async throws -> sending R,
+        in scope: ReentrantScope? = nil,
         isolation: isolated (any Actor)?
     ) async throws -> sending R {
         // The task is awaited on every path, so the body does not outlive this call.
         try await withoutActuallyEscaping(body) { body in
             var result: R?
-            let task = Task {
-                // Captured, so that the task runs on the caller's actor.
-                _ = isolation
-                guard isToldOf else { return result = try await body(self) }
-                try await HeldLeases.$current.withValue(HeldLeases.current + [self]) {
-                    result = try await body(self)
+            let task = ReentrantScope.start(in: scope) {
+                Task {
+                    // Captured, so that the task runs on the caller's actor.
+                    _ = isolation
+                    guard isToldOf else { return result = try await body(self) }
+                    try await HeldLeases.$current.withValue(HeldLeases.current + [self]) {
+                        result = try await body(self)
+                    }
                 }
             }
             // Handlers of a cancellation are the user's code: they must not hold up a thread of the client.
-            contender.onLoss { [weak contender, origin] _ in
+            let handler = contender.onLoss { [weak contender, origin] _ in
                 DetachedThread.start("zk-stop") { task.cancel() }
                 contender?.watchOverrun(origin: origin)
             }
@@ -27,8 +32,12 @@ extension Lease {
             } onCancel: {
                 task.cancel()
             }
+            // Also for what has joined and is not awaited by the body: what it does is done under this lease.
+            await scope?.end()
+            contender.forgetLossHandler(handler)
             let loss = contender.lossByNow()
             await release()
+            scope?.outer?.leave()
             if let loss, !ended.hasOwnError { throw LockError.lost(path, loss, token: fencingToken) }
             try ended.get()
             guard let result else { throw LockError.cancelled(path) }
@@ -50,6 +59,16 @@ extension Lease {
 extension Result where Success == Void, Failure == any Error {
     /// An error that says more than that the body was told to stop.
     fileprivate var hasOwnError: Bool {
-        if case .failure(let error) = self { !(error is CancellationError) } else { false }
+        if case .failure(let error) = self { !error.saysNoMoreThanCancelled } else { false }
+    }
+}
+
+extension Error {
+    /// That the task was told to stop: by Swift's own error, or as requests of this library end then.
+    var saysNoMoreThanCancelled: Bool {
+        switch self as any Error {
+        case is CancellationError, ZooKeeperError.Code.cancelled, LockError.cancelled: true
+        default: false
+        }
     }
 }

@@ -13,14 +13,28 @@ public final class Lease: Sendable {
 
     let contender: Contender
     let origin: (file: String, line: Int)
+    /// Of a nested `withLock` of a reentrant lock: that one is released by itself, and the lock goes on being held.
+    private let nestedRelease: Promise<Void>?
 
     init(_ own: QueueMachine.Own, of contender: Contender, file: String, line: Int) {
         fencingToken = FencingToken(rawValue: own.czxid)
         self.contender = contender
         origin = (file, line)
+        nestedRelease = nil
     }
 
+    /// For a scope inside that of `lease`.
+    init(joining lease: Lease, file: String, line: Int) {
+        fencingToken = lease.fencingToken
+        contender = lease.contender
+        origin = (file, line)
+        nestedRelease = Promise()
+    }
+
+    private var isReleased: Bool { nestedRelease?.current != nil || contender.state.isReleased }
+
     deinit {
+        guard nestedRelease == nil else { return }
         let (loss, isReleased) = contender.state
         guard !isReleased else { return }
         if loss == nil {
@@ -45,7 +59,7 @@ public final class Lease: Sendable {
 
     /// Whether the lease is held right now.
     public var isHeld: Bool {
-        contender.lossByNow() == nil && !contender.state.isReleased
+        contender.lossByNow() == nil && !isReleased
     }
 
     /// For inner loops: no await, no I/O; a look at the clock.
@@ -54,7 +68,7 @@ public final class Lease: Sendable {
     ///   a release.
     public func checkHeld() throws(LockError) {
         if let loss = contender.lossByNow() { throw .lost(path, loss, token: fencingToken) }
-        if contender.state.isReleased { throw .released(path) }
+        if isReleased { throw .released(path) }
     }
 
     /// Somebody asks for the lock (``DistributedLock/revoke(token:reason:)``): the latest request that has arrived. For inner loops: no await, no
@@ -91,7 +105,13 @@ public final class Lease: Sendable {
     /// Gives the lock to the next contender. Never fails: if the removal of the znode cannot be confirmed within a second, because
     /// the connection is lost or slow, it goes on in the background until the znode is gone or the session is. May be called any
     /// number of times, by several tasks at once; the lock is released once. Not cut short by cancellation.
+    ///
+    /// The lease of a nested `withLock` of a reentrant lock ends by this; the lock is held until the outermost one ends.
     public func release() async {
+        if let nestedRelease {
+            nestedRelease.resolve(())
+            return
+        }
         await contender.release()
     }
 }

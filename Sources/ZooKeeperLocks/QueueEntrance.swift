@@ -26,6 +26,11 @@ struct QueueEntrance: Sendable {
                 .dataTooLarge, operation: operation, path: path,
                 detail: "the label has more than \(Owner.maximumLabelLength) bytes")
         }
+        guard options.payload?.count ?? 0 <= Owner.maximumPayloadLength else {
+            throw ZooKeeperError(
+                .dataTooLarge, operation: operation, path: path,
+                detail: "the payload has more than \(Owner.maximumPayloadLength) bytes")
+        }
         if let hold = options.maximumHold, hold < .seconds(1) {
             throw refuse("a maximum hold of \(hold): one second or more")
         }

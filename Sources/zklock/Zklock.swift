@@ -5,7 +5,7 @@ import ZooKeeper
 import ZooKeeperLocks
 
 @main
-struct Zklock: AsyncParsableCommand {
+struct Zklock: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "zklock",
         abstract: "A fair lock across machines for commands and people, over ZooKeeper.",
@@ -14,6 +14,7 @@ struct Zklock: AsyncParsableCommand {
               zklock run /locks/backup -- ./backup.sh
               zklock run --try /locks/nightly -- ./report.sh
               zklock run --timeout 5m --label deploy /locks/deploy -- make deploy
+              zklock elect /services/importer -- ./importer
               zklock ls /locks
               zklock watch /locks/deploy
               zklock revoke /locks/deploy --reason "hotfix" --wait 30s
@@ -22,38 +23,54 @@ struct Zklock: AsyncParsableCommand {
             Servers come from --servers, else from ZKLOCK_SERVERS, else localhost:2181 is asked.
             """,
         subcommands: [
-            RunCommand.self, ListCommand.self, WatchCommand.self, RevokeCommand.self, BreakCommand.self,
-            DoctorCommand.self, BenchCommand.self,
+            RunCommand.self, ElectCommand.self, ListCommand.self, WatchCommand.self, RevokeCommand.self,
+            BreakCommand.self, DoctorCommand.self, BenchCommand.self,
         ]
     )
 
-    static func main() async {
-        // Before anything else: the guardian has one thread, and no use for a parser.
-        if CommandLine.argc > 1, CommandLine.arguments[1] == Guardian.argument {
-            guard var guardian = Guardian(RawArguments.all) else { Glibc.exit(ExitStatus.failed.rawValue) }
-            guardian.run()
-        }
-        // As it was given to this program: threads of Swift's pool have others.
-        RawArguments.originalMask.apply()
+    static func main() {
+        _ = RawArguments.originalMask
         do {
-            var command = try parseAsRoot()
-            if var command = command as? any AsyncParsableCommand {
-                try await command.run()
-            } else {
-                try command.run()
-            }
-        } catch let error as ZklockError {
-            complain("\(error)")
-            Glibc.exit(ExitStatus.failed.rawValue)
-        } catch let error as LockError {
-            complain(QueueText.plain("\(error)"))
-            Glibc.exit(ExitStatus.failed.rawValue)
-        } catch let error as ZooKeeperError {
-            complain("\(error)")
-            Glibc.exit(ExitStatus.failed.rawValue)
+            try start(parseAsRoot())
         } catch {
-            exit(withError: error)
+            end(error)
         }
+    }
+
+    private static func start(_ command: sending any ParsableCommand) throws -> Never {
+        guard let command = command as? any AsyncParsableCommand else {
+            var command = command
+            try command.run()
+            exit()
+        }
+        inTasks(command)
+    }
+
+    private static func inTasks(_ command: sending some AsyncParsableCommand) -> Never {
+        inTasks {
+            var command = command
+            try await command.run()
+        }
+    }
+
+    /// Runs `body`, and exits. Threads begin here.
+    static func inTasks(_ body: sending @escaping @concurrent () async throws -> Void) -> Never {
+        Task {
+            do {
+                try await body()
+                exit()
+            } catch {
+                end(error)
+            }
+        }
+        // This thread has nothing more to do. Signals may interrupt it.
+        while true { pause() }
+    }
+
+    private static func end(_ error: any Error) -> Never {
+        guard error is ZklockError || error is LockError || error is ZooKeeperError else { exit(withError: error) }
+        complain(QueueText.plain("\(error)"))
+        Glibc.exit(ExitStatus.failed.rawValue)
     }
 
     static func complain(_ text: String) {
@@ -62,7 +79,7 @@ struct Zklock: AsyncParsableCommand {
 }
 
 /// What zklock itself has to say by its exit status.
-enum ExitStatus: Int32 {
+enum ExitStatus: Int32, CaseIterable {
     /// The lock was lost while the command ran.
     case lost = 123
     /// The lock was not obtained in time.

@@ -33,6 +33,44 @@ import ZooKeeperLocks
         }
     }
 
+    @Test func sinceWhenAHolderHoldsIsToldWhereItIsKnown() async throws {
+        try await SharedServer.withClient { client in
+            let lock = try client.lock("/lock")
+            func queue() async throws -> QueueSnapshot { try await client.queue(of: lock.path) }
+            // The first one ever, and still so when somebody waits.
+            let first = try await lock.acquire()
+            var seen = try await queue()
+            #expect(seen.holdingSince == seen.holder?.entered)
+            let second = Task { try await lock.acquire() }
+            try await untilChildren(of: lock, count: 2)
+            let third = Task { try await lock.acquire() }
+            try await untilChildren(of: lock, count: 3)
+            seen = try await queue()
+            #expect(seen.holdingSince == seen.holder?.entered)
+            // A holder that never waited leaves no word.
+            await first.release()
+            let waited = try await second.value
+            seen = try await queue()
+            #expect(seen.holder?.node == waited.node)
+            #expect(seen.holdingSince == nil)
+            // One that has waited does; that is when the next one held.
+            await waited.release()
+            let last = try await third.value
+            seen = try await queue()
+            #expect(seen.holder?.node == last.node)
+            let since = try #require(seen.holdingSince)
+            #expect(since == (try await client.exists(lock.path))?.mtime)
+            #expect(since >= seen.entries[0].entered)
+            await last.release()
+            // Nobody was there when this one came.
+            let alone = try await lock.acquire()
+            seen = try await queue()
+            #expect(seen.holdingSince == seen.holder?.entered)
+            await alone.release()
+            #expect(try await queue().holdingSince == nil)
+        }
+    }
+
     @Test func aMissingPathIsAnEmptyQueue() async throws {
         try await SharedServer.withClient { client in
             let queue = try await client.queue(of: NodePath("/nothing"))

@@ -126,18 +126,17 @@ enum StubbornCommand {
         return stat[end...].dropFirst(2).first != "Z"
     }
 
-    /// When the last of them was gone; there is nobody who would tell, so this looks every millisecond.
+    /// When the last of them was gone; there is nobody who would tell, so this looks every millisecond, on a thread that does not wait for
+    /// other tests.
     static func untilGone(_ processes: [pid_t], atMost limit: Duration = .seconds(30)) async throws
         -> ContinuousClock.Instant
     {
         let end = ContinuousClock.now + limit
-        while processes.contains(where: isAlive) {
-            guard ContinuousClock.now < end else {
-                Issue.record("still there: \(processes.filter(isAlive))")
-                break
-            }
-            try await Task.sleep(for: .milliseconds(1))
+        let gone = Promise<ContinuousClock.Instant?>()
+        DetachedThread.start("until-gone") {
+            while processes.contains(where: isAlive), .now < end { usleep(1000) }
+            gone.resolve(.now < end ? .now : nil)
         }
-        return .now
+        return try #require(await gone.value(), "still there: \(processes.filter(isAlive))")
     }
 }

@@ -93,7 +93,7 @@ import ZooKeeperTestKit
         try await SharedServer.withRoot { configuration in
             let zklock = try Zklock(configuration)
             try await withDirectory { directory in
-                let (ended, gone) = try await run(["--kill-after", "500ms"], zklock, directory) { _, _ in
+                let (ended, gone) = try await run(["--kill-after", "500ms", "-v"], zklock, directory) { _, _ in
                     let holder = try await ZooKeeperClient.with(configuration) { client in
                         try await client.queue(of: NodePath("/x")).holder
                     }
@@ -102,7 +102,9 @@ import ZooKeeperTestKit
                 print("session ended: everybody gone after \(gone)")
                 #expect(ended.status == 123, "\(ended.error)")
                 #expect(ended.error.contains("sessionExpired") || ended.error.contains("nodeDeleted"), "\(ended.error)")
-                #expect(gone < .seconds(3))
+                // A server that ends a session in the middle of a request forgets that, and whom to tell; the client then notices the
+                // silence. That is before the 10 s of the session are over, in any case.
+                #expect(gone < .seconds(10), "\(ended.error)")
             }
         }
     }

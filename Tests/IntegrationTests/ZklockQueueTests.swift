@@ -13,6 +13,8 @@ import ZooKeeperTestKit
         var token: Int64
         var ahead: Int
         var holds: Bool
+        var enteredMs: Int64?
+        var holdingSinceMs: Int64?
         var label: String?
         var path: String?
         var waiting: Int?
@@ -44,11 +46,12 @@ import ZooKeeperTestKit
                     #expect(queue.map(\.ahead) == [0, 1])
                     #expect(queue.first?.label == "first")
                     #expect(queue[0].token < queue[1].token)
+                    #expect(queue[0].holdingSinceMs == queue[0].enteredMs && queue[1].holdingSinceMs == nil)
                     let locks = try contenders(try await zklock.run(["ls", "/", "--json"]).output)
                     #expect(locks.map(\.path) == ["/a/x"])
                     #expect(locks.map(\.waiting) == [1])
                     let table = try await zklock.run(["ls", "/a/x"])
-                    #expect(table.output.contains("holds") && table.output.contains("(first)"), "\(table.output)")
+                    #expect(table.output.contains("holds for ") && table.output.contains("(first)"), "\(table.output)")
                     await (try waiter.value).release()
                 }
             }

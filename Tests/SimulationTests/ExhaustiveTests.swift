@@ -38,7 +38,11 @@ extension SimulationTests {
             Case(
                 title: "a writer that becomes a reader, and a writer; 1 lost connection",
                 bounds: .init(
-                    clients: [0, 1], breaks: 1, givingUp: 0, lag: 2, policies: [.write, .write], downgrades: 1),
+                    clients: [0, 1], breaks: 1, givingUp: 0, lag: 2, policies: [.write, .write], downgrades: 1)),
+            Case(
+                title: "a writer that becomes a reader, and a writer",
+                bounds: .init(
+                    clients: [0, 1], breaks: 0, givingUp: 0, lag: 2, policies: [.write, .write], downgrades: 1),
                 isSmall: true),
             Case(
                 title: "a writer that becomes a reader, and a reader; 1 lost connection, 1 session expires",
@@ -102,7 +106,7 @@ extension SimulationTests {
             ]
             for (title, rules, policies) in cases {
                 let bounds = SmallWorld.Bounds(
-                    clients: Array(policies.indices), breaks: 0, givingUp: 0, lag: 1, policies: policies)
+                    clients: policies.map { _ in 0 }, breaks: 0, givingUp: 0, lag: 1, policies: policies)
                 let outcome = await Explorer.explore(bounds, rules: rules, limit: 400_000)
                 print("\(title): \(outcome.violation?.verdict ?? "not caught") in \(outcome.states) states")
                 #expect(outcome.violation != nil, "\(title)")

@@ -10,10 +10,10 @@ import ZooKeeper
             Zklock.parseAsRoot([
                 "run", "--timeout", "1m30s", "--label", "x", "--kill-after", "500ms", "/a/b", "--", "ls", "-l", "--",
             ]) as? RunCommand)
-        #expect(command.path.string == "/a/b")
+        #expect(command.options.path.string == "/a/b")
         #expect(command.timeout == .seconds(90))
-        #expect(command.killAfter == .milliseconds(500))
-        #expect(command.command == ["ls", "-l", "--"])
+        #expect(command.options.killAfter == .milliseconds(500))
+        #expect(command.options.command == ["ls", "-l", "--"])
     }
 
     @Test(
@@ -26,6 +26,12 @@ import ZooKeeper
             (["run", "--session-timeout", "500ms", "/x", "--", "ls"], "1 second"),
             (["run", "--quiet", "--verbose", "/x", "--", "ls"], "both"),
             (["run", "--timeout", "soon", "/x", "--", "ls"], "soon"),
+            (["run", "--shared", "--permits", "2", "/x", "--", "ls"], "both"),
+            (["run", "--permits", "0", "/x", "--", "ls"], "1 or more"),
+            (["run", "--permits", "2", "--recognize", "kazoo", "/x", "--", "ls"], "other libraries"),
+            (["run", "--recognize", "flock", "/x", "--", "ls"], "kazoo"), (["elect", "/x"], "command"),
+            (["elect", "--try", "/x", "--", "ls"], "--try"),
+            (["elect", "--kill-after", "5s", "--session-timeout", "20s", "/x", "--", "ls"], "a fifth"),
             (["break", "/x"], "--token"), (["ls", "x"], "'x' is no path"),
         ] as [([String], String)])
     func whatIsWrongIsSaid(arguments: [String], text: String) {

@@ -8,6 +8,15 @@ import Testing
         #expect(Owner(owner.data) == owner)
     }
 
+    @Test func aPayloadComesBackAsItWas() {
+        let owner = Owner(host: "a", pid: 1, entered: 1, payload: (0...255).map { UInt8($0) })
+        #expect(Owner(owner.data) == owner)
+        let largest = Owner(
+            host: "a", pid: 1, label: String(repeating: "\u{1}", count: Owner.maximumLabelLength), entered: 1,
+            payload: Array(repeating: 0xFF, count: Owner.maximumPayloadLength))
+        #expect(Owner(largest.data) == largest)
+    }
+
     @Test func theRecordOfThisProcess() {
         let owner = Owner.current(label: nil)
         #expect(!owner.host.isEmpty)

@@ -75,8 +75,34 @@ package struct RequestFailure: Error, Hashable, Sendable {
     /// The public error for a request that failed so.
     package func error(operation: String, path: NodePath?) -> ZooKeeperError {
         ZooKeeperError(
-            code, operation: operation, path: path, detail: detail, outcomeIsUnknown: outcomeIsUnknown,
-            failedOperation: failedOperation)
+            code, operation: operation, path: path, detail: detail.isEmpty ? advice(operation, path) : detail,
+            outcomeIsUnknown: outcomeIsUnknown, failedOperation: failedOperation)
+    }
+
+    /// The same failure, with what is missing said: a server tells only that something is.
+    package func lacking(_ right: String, on path: NodePath?) -> RequestFailure {
+        guard code == .notAuthorized, detail.isEmpty else { return self }
+        var failure = self
+        failure.detail = "the right '\(right)' is missing" + (path.map { " on \($0)" } ?? "")
+        return failure
+    }
+
+    private func advice(_ operation: String, _ path: NodePath?) -> String {
+        switch code {
+        case .notAuthorized:
+            switch operation {
+            case "create": lacking("create", on: path?.parent).detail
+            case "delete": lacking("delete", on: path?.parent).detail
+            case "get", "children", "watch", "check": lacking("read", on: path).detail
+            case "set": lacking("write", on: path).detail
+            case "set ACL": lacking("admin", on: path).detail
+            case "get ACL": lacking("read' or 'admin", on: path).detail
+            default: ""
+            }
+        case .invalidACL where operation == "create" || operation == "set ACL":
+            "the servers do not know such an entry; the scheme 'auth' needs a client that has authenticated"
+        default: ""
+        }
     }
 }
 

@@ -20,7 +20,7 @@ extension Session {
                     ensureExists(path, data: data, acl: acl, deadline: deadline, handler: handler)
                 }
             case .failure(let failure):
-                handler(.failure(failure))
+                handler(.failure(failure.lacking("create", on: path.parent)))
             }
         }
     }

@@ -81,7 +81,10 @@ extension ZooKeeperClient {
     public func queue(of path: NodePath) async throws(ZooKeeperError) -> QueueSnapshot {
         var reader = QueueReader(self, path)
         do throws(ZooKeeperError) {
-            return try await reader.read(try await children(path))
+            let (names, parent) = try await childrenAndStat(path)
+            var snapshot = try await reader.read(names)
+            snapshot.holdingSince = await reader.holdingSince(snapshot, parent)
+            return snapshot
         } catch {
             guard error.code == .noNode else { throw error }
             return QueueSnapshot(path: path)

@@ -10,12 +10,20 @@ public struct QueueSnapshot: Hashable, Sendable {
     public var others: [String]
     /// Of a semaphore: how many permits there are.
     public var permits: Int?
+    /// Since when ``holder`` holds, by the servers' clock, in milliseconds since 1970. `nil` where it cannot be known: the servers keep no
+    /// history. It is known of one that was alone when it came, and has been followed by nobody or was the path's first; and of one that had
+    /// to wait behind one that had to wait, with nobody in between. Only ``ZooKeeper/ZooKeeperClient/queue(of:)`` looks for it.
+    public var holdingSince: Int64?
 
-    public init(path: NodePath, entries: [QueueEntry] = [], others: [String] = [], permits: Int? = nil) {
+    public init(
+        path: NodePath, entries: [QueueEntry] = [], others: [String] = [], permits: Int? = nil,
+        holdingSince: Int64? = nil
+    ) {
         self.path = path
         self.entries = entries
         self.others = others
         self.permits = permits
+        self.holdingSince = holdingSince
     }
 
     /// Who holds the lock, or the first of those who do; `nil` when it is free.

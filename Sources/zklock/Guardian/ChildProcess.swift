@@ -9,18 +9,14 @@ import ZooKeeper
 struct ChildProcess {
     /// As bytes: arguments need not be text.
     var arguments: [[CChar]]
-    /// What the program is called by, where that is not its first argument.
-    var file: [CChar]?
     var mask: SignalMask
     /// Becomes the terminal's foreground group.
     var terminal: Int32?
-    /// Stays open, although it would be closed.
-    var inherited: Int32?
 
     /// - Returns: its process id, which is also its group.
     func start() -> Result<pid_t, SpawnError> {
-        let name = file ?? arguments.first ?? [0]
-        switch spawn(name, arguments, search: file == nil) {
+        let name = arguments.first ?? [0]
+        switch spawn(name, arguments, search: true) {
         case .failure(let error) where error.code == ENOEXEC:
             // A script without a first line that says by what to run it: the shell's, as everywhere.
             guard let path = Self.find(name) else { return .failure(error) }
@@ -45,8 +41,6 @@ struct ChildProcess {
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         if let terminal { ThisProcess.giveTerminal(terminal, toChildOf: &actions) }
-        // Onto itself: that takes the mark off that would close it.
-        if let inherited { posix_spawn_file_actions_adddup2(&actions, inherited, inherited) }
 
         let pointers = arguments.map { argument in
             argument.withUnsafeBufferPointer { $0.baseAddress.flatMap { strdup($0) } }

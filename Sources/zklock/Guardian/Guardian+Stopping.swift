@@ -46,7 +46,7 @@ extension Guardian {
         if !isLost, now >= stop.stopDue { beginStop(overdue: true) }
         guard let killDue = stop.killDue else { return }
         finishIfAllGone()
-        guard now >= killDue else { return }
+        guard child != nil, now >= killDue else { return }
         if !stop.isKilling {
             stop.isKilling = true
             tell(.killing)
@@ -79,7 +79,7 @@ extension Guardian {
     }
 
     /// zklock is gone: nobody keeps the lock.
-    mutating func abandoned() {
+    mutating func abandoned() -> Never {
         guard child != nil else { exit(0) }
         let end = BootTime.now + Self.patience
         while BootTime.now < end {
@@ -89,6 +89,7 @@ extension Guardian {
             usleep(2000)
         }
         finish(status ?? 0, left: 0)
+        exit(0)
     }
 
     private func killAll() {
@@ -114,7 +115,7 @@ extension Guardian {
         return waitid(P_ALL, 0, &information, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD
     }
 
-    private func giveUp() {
+    private mutating func giveUp() {
         finish(status ?? 0, left: ProcessTree.current().descendants(of: getpid()).count)
     }
 }

@@ -17,7 +17,7 @@ import ZooKeeper
 /// Not caught: processes of another user (by `sudo`), and what somebody else's daemon starts on request (`at`, `systemd-run`,
 /// `docker`), which are nobody's descendants here. And somebody who kills zklock and its guardian within the same instant.
 struct Guardian {
-    static let argument = "__guard"
+    /// Another name, so that whoever kills every zklock does not kill the guardians with them.
     private static let name = "zk-guardian"
 
     let socket: MessageSocket
@@ -32,30 +32,21 @@ struct Guardian {
     var isLost = false
     private var hadTerminal = false
 
-    /// What its parent has to say: a descriptor, its group, and the command.
-    static func arguments(socket: Int32, job: pid_t) -> [[CChar]] {
-        // Another name, so that whoever kills every zklock does not kill the guardians with them.
-        [name, argument, "\(socket)", "\(job)"].map { Array($0.utf8CString) }
-    }
-
-    /// - Returns: `nil` for a command line that zklock has not made.
-    init?(_ arguments: [[CChar]]) {
-        func number(_ index: Int) -> Int32? {
-            arguments.indices.contains(index)
-                ? Int32(String(decoding: arguments[index].dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self))
-                : nil
-        }
-        guard let descriptor = number(2), let job = number(3), arguments.count > 4 else { return nil }
-        socket = MessageSocket(descriptor: descriptor)
-        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-        command = Array(arguments.dropFirst(4))
+    /// - Parameters:
+    ///   - job: the process group that the shell knows zklock by.
+    ///   - command: the program and its arguments, as bytes.
+    ///   - mask: the signals that the command is to have blocked.
+    init(socket: MessageSocket, job: pid_t, command: [[CChar]], mask: SignalMask) {
+        self.socket = socket
+        self.command = command
         terminal = ForegroundTerminal(job: job)
-        originalMask = .current
+        originalMask = mask
     }
 
     /// Runs to the end. Blocks; the process has no other thread.
     mutating func run() -> Never {
         ThisProcess.setName(Self.name)
+        ThisProcess.setCommandLine(Self.name)
         // Nobody but zklock has a say. SIGTTOU is among these, which lets the guardian hand over the terminal.
         SignalMask.all.without(SIGCHLD).apply()
         SignalPipe.install(SIGCHLD)
@@ -86,7 +77,7 @@ struct Guardian {
     }
 
     private mutating func listen() {
-        guard let text = socket.receive() else { return abandoned() }
+        guard let text = socket.receive() else { abandoned() }
         if let order = GuardianOrder(text: text) { carryOut(order) }
     }
 
@@ -104,8 +95,8 @@ struct Guardian {
             if hadTerminal, let terminal, terminal.isWithJob { terminal.give(to: child) }
             kill(-child, SIGCONT)
         case .stop:
-            guard child != nil else { exit(0) }
-            beginStop(overdue: false)
+            // One that comes when the command has just ended by itself stops nothing any more.
+            if child != nil { beginStop(overdue: false) }
         }
     }
 
@@ -116,7 +107,7 @@ struct Guardian {
         setenv("ZKLOCK_TOKEN", start.token, 1)
         let foreground = start.takesTerminal && terminal?.isWithJob == true ? terminal?.descriptor : nil
         let process = ChildProcess(
-            arguments: command, file: nil, mask: originalMask, terminal: foreground, inherited: nil)
+            arguments: command, mask: originalMask, terminal: foreground)
         switch process.start() {
         case .success(let pid):
             child = pid
@@ -166,15 +157,23 @@ struct Guardian {
     /// What a command leaves behind that has ended by itself, it leaves on purpose. What is left of one that was killed would go on with its
     /// work when the next holder has begun.
     private mutating func ended(_ status: Int32) {
-        guard WaitStatus(status).endedBy != nil, hasDescendants else { finish(status, left: 0) }
+        guard WaitStatus(status).endedBy != nil, hasDescendants else {
+            finish(status, left: 0)
+            return
+        }
         endAll()
     }
 
-    func finish(_ status: Int32, left: Int) -> Never {
+    /// The command is over. There may be another one, for another lease.
+    mutating func finish(_ status: Int32, left: Int) {
         if let child { terminal?.takeBack(from: child) }
         if stop.hasBegun { terminal?.restoreModes() }
         tell(.ended(status: status, stopped: isLost, left: left))
-        exit(0)
+        child = nil
+        self.status = nil
+        stop = StopPlan()
+        isLost = false
+        hadTerminal = false
     }
 }
 

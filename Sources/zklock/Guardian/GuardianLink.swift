@@ -11,10 +11,10 @@ final class GuardianLink: Sendable {
     private struct State {
         var lease: Lease?
         var lastDeadline: Int64 = 0
-        var isOver = false
     }
 
-    /// Starts the guardian, which starts the command later: the start of a program takes longer than a free lock.
+    /// Makes the guardian, a copy of this process, which starts the command later. A copy is there at once, where a program that is started
+    /// takes longer than a free lock. So this comes before anything that makes threads.
     ///
     /// - Parameters:
     ///   - command: the program and its arguments, as bytes.
@@ -24,19 +24,27 @@ final class GuardianLink: Sendable {
     init(
         command: [[CChar]], mask: SignalMask, onReport: @escaping @Sendable (GuardianReport?) -> Void
     ) throws(ZklockError) {
-        // So that the guardian's children come here if it dies.
-        guard ThisProcess.becomeSubreaper(), let (own, guardians) = MessageSocket.pair() else {
-            throw ZklockError("cannot make a guardian for the command: \(String(cString: strerror(errno)))")
+        func failure() -> ZklockError {
+            ZklockError("cannot make a guardian for the command: \(String(cString: strerror(errno)))")
         }
-        let process = ChildProcess(
-            arguments: Guardian.arguments(socket: guardians.descriptor, job: getpgrp()) + command,
-            // This program, even when its file was moved or built anew meanwhile.
-            file: Array("/proc/self/exe".utf8CString), mask: mask, terminal: nil, inherited: guardians.descriptor)
-        let result = process.start()
-        guardians.close()
-        guard case .success(let pid) = result else {
+        // So that the guardian's children come here if it dies.
+        guard ThisProcess.becomeSubreaper(), let (own, guardians) = MessageSocket.pair() else { throw failure() }
+        let job = getpgrp()
+        // A Ctrl-C for the job is no longer the guardian's once it has left the group.
+        let before = SignalMask.current
+        SignalMask.all.apply()
+        let pid = ThisProcess.fork()
+        if pid == 0 {
             own.close()
-            throw ZklockError("cannot start a guardian for the command")
+            setpgid(0, 0)
+            var guardian = Guardian(socket: guardians, job: job, command: command, mask: mask)
+            guardian.run()
+        }
+        before.apply()
+        guardians.close()
+        guard pid > 0 else {
+            own.close()
+            throw failure()
         }
         self.pid = pid
         socket = own
@@ -63,22 +71,19 @@ final class GuardianLink: Sendable {
             state.lastDeadline = start.deadline
         }
         send(.start(start))
-        extendLater(period)
+        extendLater(lease, period)
     }
 
-    /// There is nothing left to guard.
+    /// There is nothing left to guard, for now.
     func end() {
-        state.withLock { state in
-            state.isOver = true
-            state.lease = nil
-        }
+        state.withLock { $0.lease = nil }
     }
 
     /// On the timer thread, apart from Swift's pool: there nothing else can hold it up.
-    private func extendLater(_ period: Duration) {
+    private func extendLater(_ lease: Lease, _ period: Duration) {
         TimerThread.shared.schedule(at: .now + period) { [self] in
             let deadline = state.withLock { state -> Int64? in
-                guard let lease = state.lease, !state.isOver else { return nil }
+                guard state.lease === lease else { return nil }
                 let deadline = BootTime.nanoseconds(lease.validUntil)
                 // Two readings of the clock differ a little even if the lease does not.
                 guard abs(deadline - state.lastDeadline) > 100_000 else { return 0 }
@@ -87,7 +92,7 @@ final class GuardianLink: Sendable {
             }
             guard let deadline else { return }
             if deadline != 0 { send(.extend(deadline)) }
-            extendLater(period)
+            extendLater(lease, period)
         }
     }
 }

@@ -9,7 +9,8 @@ enum QueueText {
         var rows = [["", "TOKEN", "SINCE", "WHO", "NODE"]]
         for (index, entry) in queue.entries.enumerated() {
             rows.append([
-                index == 0 ? "holds" : "\(index)", "\(entry.fencingToken)", age(entry, now), who(entry),
+                index == 0 ? holds(queue, now) : index < queue.holders.count ? "holds" : "\(index)",
+                "\(entry.fencingToken)", age(entry, now), who(entry),
                 String(entry.node.name),
             ])
         }
@@ -31,7 +32,8 @@ enum QueueText {
         queue.entries.enumerated().map { index, entry in
             var line = JSONLine()
             line.add("path", queue.path.string)
-            add(entry, ahead: index, to: &line)
+            add(entry, ahead: index, holds: index < queue.holders.count, to: &line)
+            if index == 0, let since = queue.holdingSince { line.add("holdingSinceMs", since) }
             return line
         }
     }
@@ -40,7 +42,7 @@ enum QueueText {
         var line = JSONLine()
         line.add("path", lock.path.string)
         line.add("waiting", lock.waiting)
-        add(lock.holder, ahead: 0, to: &line)
+        add(lock.holder, ahead: 0, holds: true, to: &line)
         return line
     }
 
@@ -52,18 +54,18 @@ enum QueueText {
             "contenders",
             queue.entries.enumerated().map { index, entry in
                 var line = JSONLine()
-                add(entry, ahead: index, to: &line)
+                add(entry, ahead: index, holds: index < queue.holders.count, to: &line)
                 return line
             })
         line.add("others", queue.others)
         return line
     }
 
-    private static func add(_ entry: QueueEntry, ahead: Int, to line: inout JSONLine) {
+    private static func add(_ entry: QueueEntry, ahead: Int, holds: Bool, to line: inout JSONLine) {
         line.add("node", entry.node.string)
         line.add("token", entry.fencingToken.rawValue)
         line.add("ahead", ahead)
-        line.add("holds", ahead == 0)
+        line.add("holds", holds)
         line.add("enteredMs", entry.entered)
         line.add("session", "0x" + String(UInt64(bitPattern: entry.session), radix: 16))
         line.add("naming", "\(entry.naming)")
@@ -78,6 +80,11 @@ enum QueueText {
             line.add("revocationRequested", true)
             if let reason = request.reason { line.add("revocationReason", reason) }
         }
+    }
+
+    /// For how long, where that can be known.
+    private static func holds(_ queue: QueueSnapshot, _ now: Int64) -> String {
+        queue.holdingSince.map { "holds for \(Duration.seconds(max(0, (now - $0) / 1000)).brief)" } ?? "holds"
     }
 
     /// By the server's clock and this machine's, which may differ a little.

@@ -7,9 +7,14 @@ extension LockedRun {
     /// How long it takes at most until a suspension begins.
     private static let suspensionDelay = Duration.milliseconds(200)
 
-    mutating func signal(_ number: Int32, _ guardian: GuardianLink) {
-        if isSuspended, number == SIGCONT { return resume(guardian) }
+    /// What asks a program to end.
+    private static let ending = [SIGHUP, SIGINT, SIGQUIT, SIGTERM]
+
+    mutating func signal(_ number: Int32) {
+        if isSuspended, number == SIGCONT { return resume() }
         guard lease != nil else { return signalWhileWaiting(number) }
+        // The command has been told to end already; this process does not begin again then.
+        if isStopping, Self.ending.contains(number) { interruption = number }
         guardian.send(.signal(number))
     }
 
@@ -30,7 +35,7 @@ extension LockedRun {
     }
 
     /// The command is suspended. While this process is, nobody keeps the lock: the guardian kills the command when its time is over.
-    mutating func suspend(by number: Int32, _ guardian: GuardianLink) {
+    mutating func suspend(by number: Int32) {
         isSuspended = true
         if number == SIGSTOP {
             kill(getpid(), number)
@@ -43,7 +48,7 @@ extension LockedRun {
         TimerThread.shared.schedule(at: .now + Self.suspensionDelay) { [feed] in feed.yield(.awake) }
     }
 
-    mutating func resume(_ guardian: GuardianLink) {
+    mutating func resume() {
         isSuspended = false
         SignalPipe.install(SIGTSTP)
         SignalPipe.ignoreTroubleWithMessages()

@@ -4,8 +4,8 @@ import ToolArguments
 import ZooKeeper
 import ZooKeeperLocks
 
-/// One run of `zklock run`: waits, has the guardian run the command, and says how it ended. Everything that happens comes as an event,
-/// and is dealt with one at a time.
+/// One run of `zklock run` or `zklock elect`: waits, has the guardian run the command, and says how it ended. Everything that happens comes
+/// as an event, and is dealt with one at a time.
 struct LockedRun {
     enum Event: Sendable {
         case connected(ZooKeeperClient)
@@ -15,7 +15,7 @@ struct LockedRun {
         case failed(any Error)
         case signal(Int32)
         case guardian(GuardianReport?)
-        case lease(LeaseEvent)
+        case lease(LeaseEvent, of: Lease)
         case tick
         /// A suspension ought to have begun by now.
         case awake
@@ -24,17 +24,22 @@ struct LockedRun {
     let plan: RunPlan
     let events: AsyncStream<Event>
     let feed: AsyncStream<Event>.Continuation
+    let guardian: GuardianLink
     var voice: RunVoice
-    let begin = ContinuousClock.now
+    /// When the wait began.
+    var begin = ContinuousClock.now
     var client: ZooKeeperClient?
     var lease: Lease?
     var waiter: Task<Void, Never>?
     var onlooker: Task<Void, Never>?
     var queue: QueueSnapshot?
     var own: NodePath?
-    /// Asked to end while waiting.
+    /// Asked to end, by that signal, when there was no command that it could be passed on to.
     var interruption: Int32?
     var loss: LossReason?
+    /// The command is made to end, or asked to by somebody who wants the lock.
+    var isStopping = false
+    private var lastResort: TimerThread.ID?
     /// The command, while zklock and it are suspended.
     var isSuspended = false
 
@@ -42,28 +47,25 @@ struct LockedRun {
     static let forwarded = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGTSTP, SIGCONT]
     private static let patience = Duration.seconds(1)
 
-    init(_ plan: RunPlan) {
+    /// Makes the guardian, which has to come before anything that makes threads.
+    ///
+    /// - Throws: ``ZklockError`` when there are no processes or descriptors to be had.
+    init(_ plan: RunPlan, _ command: [[CChar]]) throws(ZklockError) {
         self.plan = plan
         voice = RunVoice(plan.voice)
         (events, feed) = AsyncStream.makeStream()
+        guardian = try GuardianLink(command: command, mask: RawArguments.originalMask) { [feed] report in
+            feed.yield(.guardian(report))
+        }
     }
 
     /// - Returns: the exit status.
-    mutating func execute(_ command: [[CChar]]) async -> Int32 {
-        let guardian: GuardianLink
-        do throws(ZklockError) {
-            guardian = try GuardianLink(command: command, mask: RawArguments.originalMask) { [feed] report in
-                feed.yield(.guardian(report))
-            }
-        } catch {
-            voice.error("\(error)")
-            return ExitStatus.failed.rawValue
-        }
+    mutating func execute() async -> Int32 {
         catchSignals()
         wait()
         var status = ExitStatus.failed.rawValue
         for await event in events {
-            if let end = await handle(event, guardian) {
+            if let end = await handle(event) {
                 status = end
                 break
             }
@@ -90,26 +92,25 @@ struct LockedRun {
 
     /// Connects and acquires, in a task that a signal can cancel.
     private mutating func wait() {
-        waiter = Task { [plan, feed] in
+        waiter = Task { [plan, feed, client, lease] in
             do {
-                let client = try await ZooKeeperClient.connect(plan.configuration)
+                // That of the term before; its znode may be there still, ahead of the next one.
+                await lease?.release()
+                let client = if let client { client } else { try await ZooKeeperClient.connect(plan.configuration) }
                 feed.yield(.connected(client))
-                var options = DistributedLock.Options()
-                options.label = plan.label
-                options.acl = plan.acl
-                let lock = try DistributedLock(plan.path, client: client, options: options)
-                let lease = try await lock.acquire(timeout: plan.timeout) { feed.yield(.position($0)) }
-                feed.yield(.acquired(lease))
+                feed.yield(.acquired(try await plan.acquire(client) { feed.yield(.position($0)) }))
             } catch {
                 feed.yield(.failed(error))
             }
         }
+        lease = nil
     }
 
     /// - Returns: the exit status, when all is over.
-    private mutating func handle(_ event: Event, _ guardian: GuardianLink) async -> Int32? {
+    private mutating func handle(_ event: Event) async -> Int32? {
         switch event {
         case .connected(let client):
+            guard self.client == nil else { break }
             self.client = client
             voice.detail(
                 "connected to \(client.connectedServer ?? "?"), session timeout \(client.sessionTimeout.brief)")
@@ -122,12 +123,12 @@ struct LockedRun {
             self.queue = queue
             showWaiting()
         case .tick: showWaiting()
-        case .acquired(let lease): return await begin(lease, guardian)
+        case .acquired(let lease): return begin(lease)
         case .failed(let error): return failure(error)
-        case .signal(let number): signal(number, guardian)
-        case .guardian(let report): return await told(report, guardian)
-        case .lease(let event): happened(event, guardian)
-        case .awake: if isSuspended { resume(guardian) }
+        case .signal(let number): signal(number)
+        case .guardian(let report): return await told(report)
+        case .lease(let event, let lease): if lease === self.lease { happened(event) }
+        case .awake: if isSuspended { resume() }
         }
         return nil
     }
@@ -167,9 +168,10 @@ struct LockedRun {
 
     // MARK: Running
 
-    private mutating func begin(_ lease: Lease, _ guardian: GuardianLink) async -> Int32? {
+    private mutating func begin(_ lease: Lease) -> Int32? {
         self.lease = lease
         onlooker?.cancel()
+        onlooker = nil
         voice.clear()
         // It came when nobody wanted it any more.
         if let interruption { return 128 + interruption }
@@ -183,7 +185,7 @@ struct LockedRun {
         let waited = ContinuousClock.now - begin
         voice.detail("obtained \(lease.node) after \(waited.brief), token \(lease.fencingToken)")
         Task { [feed] in
-            for await event in lease.events { feed.yield(.lease(event)) }
+            for await event in lease.events { feed.yield(.lease(event, of: lease)) }
         }
         guardian.start(
             GuardianOrder.Start(
@@ -196,7 +198,7 @@ struct LockedRun {
         return nil
     }
 
-    private mutating func happened(_ event: LeaseEvent, _ guardian: GuardianLink) {
+    private mutating func happened(_ event: LeaseEvent) {
         switch event {
         case .suspended: voice.detail("the connection is lost")
         case .restored: voice.detail("connected again")
@@ -205,26 +207,28 @@ struct LockedRun {
             guardian.send(.stop)
             killLater(reason)
         case .holdEnds: break
-        case .revocationRequested(let request): asked(request, guardian)
+        case .revocationRequested(let request): asked(request)
         }
     }
 
     /// As if somebody had sent it the signal here: a command that wants to end in order can, and one that ignores it keeps the lock.
-    private mutating func asked(_ request: RevocationRequest, _ guardian: GuardianLink) {
+    private mutating func asked(_ request: RevocationRequest) {
         let text = QueueText.plain("\(request)")
         guard !plan.ignoresRevocation else { return voice.detail("asked to give up the lock \(text)") }
         voice.error("\(plan.path): asked to give up the lock \(text); the command is asked to end")
+        isStopping = true
         guardian.send(.signal(SIGTERM))
     }
 
-    private mutating func told(_ report: GuardianReport?, _ guardian: GuardianLink) async -> Int32? {
+    private mutating func told(_ report: GuardianReport?) async -> Int32? {
         switch report {
         case .started(let pid): voice.detail("runs as process \(pid)")
         case .failed(let code):
             voice.error("cannot run the command: \(String(cString: strerror(code)))")
             return ExitStatus(startError: code).rawValue
-        case .suspended(let signal): suspend(by: signal, guardian)
+        case .suspended(let signal): suspend(by: signal)
         case .stopping(let overdue):
+            isStopping = true
             let reason = loss.map { "\($0)" } ?? "the lease ran out"
             voice.error(
                 overdue
@@ -236,7 +240,11 @@ struct LockedRun {
                 voice.error("\(left) processes of the command cannot be killed: they may go on without the lock")
             }
             voice.detail("the command ended with \(WaitStatus(status).exitCode)")
-            return stopped ? ExitStatus.lost.rawValue : WaitStatus(status).exitCode
+            // Whoever was asked to give up the office, and did, runs for it again like one who lost it.
+            guard plan.isElection, isStopping, interruption == nil, left == 0 else {
+                return stopped ? ExitStatus.lost.rawValue : WaitStatus(status).exitCode
+            }
+            campaignAgain()
         case nil:
             // A guardian that has nothing more to say has said so before.
             if lease != nil { await killOrphans() }
@@ -247,12 +255,11 @@ struct LockedRun {
     }
 
     /// For a guardian that is stopped: it would have killed everybody by then.
-    private func killLater(_ reason: LossReason) {
+    private mutating func killLater(_ reason: LossReason) {
         let timeout = client?.sessionTimeout ?? plan.configuration.sessionTimeout
         let margin = RunPlan.margin(of: timeout)
         let delay = reason == .leaseExpired ? margin / 2 : plan.killAfter + margin
-        // This process ends when all is over.
-        TimerThread.shared.schedule(at: .now + delay) { ProcessTree.signalDescendants(SIGKILL) }
+        lastResort = TimerThread.shared.schedule(at: .now + delay) { ProcessTree.signalDescendants(SIGKILL) }
     }
 
     /// The guardian's children have come to this process.
@@ -264,6 +271,16 @@ struct LockedRun {
     }
 
     // MARK: The end
+
+    /// The office is lost, and nobody is left who acts as if it were not.
+    private mutating func campaignAgain() {
+        if let lastResort { TimerThread.shared.cancel(lastResort) }
+        guardian.end()
+        (loss, isStopping, queue, own, lastResort) = (nil, false, nil, nil, nil)
+        voice.error("\(plan.path): waiting to be elected again")
+        begin = .now
+        wait()
+    }
 
     /// Gives the lock back and ends the session, as long as that takes no time.
     private mutating func cleanUp() async {

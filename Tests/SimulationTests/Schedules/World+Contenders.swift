@@ -123,11 +123,9 @@ extension World {
                 if case .barrier = inquiry, rules.syncsForBarrier { ServerRequest.sync } else {
                     inquiry.request(on: Self.path, contenders[number].machine.policy)
                 }
-            if case .replace(let name, let reader) = inquiry, rules.downgradesInTwoSteps {
-                submit(.delete(Self.path.appending(unchecked: name), version: nil), for: .read, client)
-                let create = ServerRequest.create(
-                    Self.path.appending(unchecked: reader), data: [], mode: .ephemeral, acl: [.open])
-                return submit(create, for: .contender(number, entry: entry, inquiry), client)
+            if case .replace(let name, _) = inquiry, rules.downgradesInTwoSteps {
+                let delete = ServerRequest.delete(Self.path.appending(unchecked: name), version: nil)
+                return submit(delete, for: .contender(number, entry: entry, inquiry), client)
             }
             return submit(request, for: .contender(number, entry: entry, inquiry), client)
         }

@@ -207,6 +207,11 @@ extension World {
             clients[number].watches.add(
                 Client.Watcher(contender: contender, entry: entry, inquiry: inquiry), for: request.request, result)
             guard !request.isAbandoned else { return }
+            if case .replace(_, let reader) = inquiry, case .delete = request.request, case .success = result {
+                // The second step; see `Rules.downgradesInTwoSteps`.
+                let node = Self.path.appending(unchecked: reader)
+                return submit(.create(node, data: [], mode: .ephemeral, acl: [.open]), for: request.asker, number)
+            }
             let answer: Result<Answer, RequestFailure> = result.map { reply in
                 reply.answer(of: clients[number].session)
             }.mapError { refusal in

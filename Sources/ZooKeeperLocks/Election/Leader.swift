@@ -1,0 +1,147 @@
+public import ZooKeeper
+
+/// Who leads, as somebody who looks on sees it.
+public struct Leader: Hashable, Sendable {
+    /// Its znode.
+    public var node: NodePath
+    /// The token that it leads with: larger than that of every leader before.
+    public var fencingToken: FencingToken
+    /// The session that keeps it in office.
+    public var session: Int64
+    /// Its record, where it wrote one: candidates of this library do.
+    public var owner: Owner?
+
+    /// What it says of itself to people: ``LeaderElection/Options/label``.
+    public var label: String? { owner?.label }
+    /// What it tells the others: ``LeaderElection/Options/data``.
+    public var data: [UInt8] { owner?.payload ?? [] }
+
+    init(_ entry: QueueEntry) {
+        node = entry.node
+        fencingToken = entry.fencingToken
+        session = entry.session
+        owner = entry.owner
+        // Whether it has been asked to step down is not what makes it another leader.
+        owner?.revocation = nil
+    }
+}
+
+extension Leader: CustomStringConvertible {
+    public var description: String { "\(owner?.description ?? String(node.name)), token \(fencingToken)" }
+}
+
+/// Who leads, now and after each change; `nil` while nobody does.
+///
+/// Watches the leader's znode alone: candidates that come and go wake nobody who just wants to know whom to ask. Leaders that change faster
+/// than they are read are passed over. It goes on through lost connections and into new sessions.
+public struct Leaders: AsyncSequence, Sendable {
+    public typealias Element = Leader?
+
+    fileprivate let client: ZooKeeperClient
+    fileprivate let path: NodePath
+
+    public func makeAsyncIterator() -> Iterator {
+        Iterator(client: client, path: path)
+    }
+
+    public struct Iterator: AsyncIteratorProtocol {
+        fileprivate let client: ZooKeeperClient
+        fileprivate let path: NodePath
+        private var watch: Watch?
+        private var last: Leader??
+
+        fileprivate init(client: ZooKeeperClient, path: NodePath) {
+            self.client = client
+            self.path = path
+        }
+
+        /// - Returns: who leads now, when that is another one than before; `nil` in the outer optional when the calling task is cancelled.
+        /// - Throws: ``ZooKeeperError`` that cannot be retried: `closed`, `notAuthorized`, `tooManyWatches`.
+        public mutating func next() async throws(ZooKeeperError) -> Leader?? {
+            try await next(isolation: nil)
+        }
+
+        public mutating func next(
+            isolation actor: isolated (any Actor)?
+        ) async throws(ZooKeeperError) -> Leader?? {
+            while true {
+                do throws(ZooKeeperError) {
+                    if let watch { _ = try await watch.event() }
+                    watch = nil
+                    let leader = try await read()
+                    guard last == nil || last != .some(leader) else { continue }
+                    last = .some(leader)
+                    return .some(leader)
+                } catch {
+                    // A session that ended took its watches along.
+                    watch = nil
+                    if error.code == .cancelled { return nil }
+                    guard error.isRetriable else { throw error }
+                    // A lost connection is waited for by the next request; the rest is for a server that is too busy.
+                    if error.code == .throttled { try? await Task.sleep(for: .milliseconds(100)) }
+                }
+            }
+        }
+
+        /// Reads who leads, and watches what has to change first if that is to be somebody else.
+        private mutating func read() async throws(ZooKeeperError) -> Leader? {
+            while true {
+                do throws(ZooKeeperError) {
+                    if let head = QueueNames(try await client.children(path)).contenders.first {
+                        return try await watched(head)
+                    }
+                    let (names, watch) = try await client.childrenAndWatch(path)
+                    // Somebody came in between: that one's znode is the one to watch.
+                    guard QueueNames(names).contenders.isEmpty else { continue }
+                    self.watch = watch
+                    return nil
+                } catch {
+                    // The path, or the leader, is gone; the next look tells which.
+                    guard error.code == .noNode else { throw error }
+                }
+                let (stat, watch) = try await client.existsAndWatch(path)
+                guard stat == nil else { continue }
+                self.watch = watch
+                return nil
+            }
+        }
+
+        private mutating func watched(_ head: ContenderName) async throws(ZooKeeperError) -> Leader {
+            let node = path.appending(unchecked: head.string)
+            do throws(ZooKeeperError) {
+                let (data, stat, watch) = try await client.getAndWatch(node)
+                self.watch = watch
+                return Leader(QueueEntry(head, at: node, stat, data: data))
+            } catch {
+                guard error.code == .notAuthorized else { throw error }
+            }
+            // That somebody leads is no secret, even if who it is may be.
+            let (stat, watch) = try await client.existsAndWatch(node)
+            guard let stat else { throw ZooKeeperError(.noNode, operation: "exists", path: node) }
+            self.watch = watch
+            return Leader(QueueEntry(head, at: node, stat, data: nil))
+        }
+    }
+}
+
+extension LeaderElection {
+    /// Who leads, now and after each change, for candidates and everybody else. The first element comes at once: `nil` when nobody leads.
+    ///
+    /// Whoever is shown is at the head of the queue: it leads, or is about to learn that it does.
+    public var leaders: Leaders { Leaders(client: client, path: path) }
+
+    /// Who leads now; `nil` when nobody does.
+    ///
+    /// - Throws: ``ZooKeeperError``: `notAuthorized` when the path may not be listed, or what any request may throw.
+    public func leader() async throws(ZooKeeperError) -> Leader? {
+        do throws(ZooKeeperError) {
+            for name in QueueNames(try await client.children(path)).contenders {
+                if let entry = try await QueueReader.entry(name, at: path, client) { return Leader(entry) }
+            }
+            return nil
+        } catch {
+            guard error.code == .noNode else { throw error }
+            return nil
+        }
+    }
+}

@@ -1,0 +1,188 @@
+import FoundationEssentials
+import Glibc
+import Testing
+import ZooKeeper
+import ZooKeeperLocks
+import ZooKeeperTestKit
+
+/// Permits of processes that are killed by `kill -9` in the middle of it all. `CROWD_SECONDS` makes it go on for longer.
+@Suite(.weighty, .serialized, .timeLimit(.minutes(10))) struct KilledPermitsTests {
+    private static let permits = 7
+    private static let timeout = Duration.seconds(2)
+    private static let processes = 20
+    private static let contenders = 10
+
+    private static var seconds: Int { getenv("CROWD_SECONDS").flatMap { Int(String(cString: $0)) } ?? 15 }
+
+    /// Appends a line: what happens in which process to which contender, and when, by the clock of the machine.
+    private static func witness(_ file: String, _ event: String, _ contender: Int = 0) {
+        var now = timespec()
+        clock_gettime(CLOCK_BOOTTIME, &now)
+        let line = "\(Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000) \(getpid()) \(contender) \(event)\n"
+        let descriptor = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
+        _ = line.withCString { write(descriptor, $0, strlen($0)) }
+        close(descriptor)
+    }
+
+    /// One process: contenders that take a permit again and again, until it ends or is killed.
+    private static func work(_ servers: String, _ file: String, until end: Int64, killedAfter delay: Int?) async throws
+    {
+        if let delay {
+            DetachedThread.start("killer") {
+                usleep(UInt32(delay) * 1000)
+                witness(file, "kill")
+                kill(getpid(), SIGKILL)
+            }
+        }
+        try await ZooKeeperClient.with(.quiet(servers).with(sessionTimeout: timeout)) { client in
+            let semaphore = try client.semaphore("/permits", permits: permits)
+            try await withThrowingTaskGroup { group in
+                for contender in 0..<contenders {
+                    group.addTask {
+                        while now() < end {
+                            try? await semaphore.withPermits(timeout: .seconds(30)) { _ in
+                                witness(file, "begin", contender)
+                                defer { witness(file, "end", contender) }
+                                try await Task.sleep(for: .milliseconds(Int.random(in: 100...400)))
+                            }
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+        }
+        witness(file, "done")
+    }
+
+    private static func now() -> Int64 {
+        var now = timespec()
+        clock_gettime(CLOCK_BOOTTIME, &now)
+        return Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
+    }
+
+    @Test func neverMoreAndNeverFewer() async throws {
+        let file = "/tmp/permits-\(getpid())-\(Self.now())"
+        defer { unlink(file) }
+        try await TestServer.with { server in
+            let servers = server.connectString
+            let start = Self.now()
+            let end = start + Int64(Self.seconds) * 1000
+            let kills = Recorder<Int>()
+            await withTaskGroup { group in
+                for number in 0..<Self.processes {
+                    group.addTask {
+                        // Every fifth one is killed again and again, the others live.
+                        while number % 5 == 0, Self.now() < end - 5000 {
+                            let delay = Int.random(in: 6000...18_000)
+                            _ = await #expect(processExitsWith: .signal(SIGKILL)) {
+                                [
+                                    servers = servers as String, file = file as String, end = end as Int64,
+                                    delay = delay as Int
+                                ] in
+                                try await KilledPermitsTests.work(
+                                    servers, file, until: end + 60_000, killedAfter: delay)
+                            }
+                            kills.append(number)
+                        }
+                        await #expect(processExitsWith: .success) {
+                            [servers = servers as String, file = file as String, end = end as Int64] in
+                            try await KilledPermitsTests.work(servers, file, until: end, killedAfter: nil)
+                        }
+                    }
+                }
+            }
+            let text = String(decoding: try Data(contentsOf: URL(filePath: file)), as: UTF8.self)
+            let verdict = try PermitHistory(text).judged(
+                permits: Self.permits, from: start + 4000, to: end,
+                // T, a tick, and what the hand-over takes on a busy machine.
+                patience: Int64(Self.timeout / .milliseconds(1)) + 500 + 500)
+            print(
+                "\(Self.processes * Self.contenders) contenders in \(Self.processes) processes, \(kills.all.count) times one killed:",
+                "\(verdict.grants) grants, at most \(verdict.most) of \(Self.permits) permits at a time;",
+                "longer than T after a kill, for \(verdict.judged) ms: \(verdict.longestGap) ms at most with one unused, \(verdict.gaps) ms in all"
+            )
+            #expect(verdict.most <= Self.permits)
+            #expect(verdict.most == Self.permits)
+            #expect(verdict.judged > 1000)
+            #expect(verdict.longestGap < 1500)
+            try await ZooKeeperClient.with(.quiet(servers)) { client in
+                let left = try await client.queue(of: NodePath("/permits"))
+                #expect(left.entries.isEmpty)
+            }
+        }
+    }
+}
+
+/// What happened, by the witness of all processes.
+struct PermitHistory {
+    struct Verdict {
+        var grants = 0
+        var most = 0
+        /// The milliseconds in which no process had been killed so recently that the servers need not know.
+        var judged: Int64 = 0
+        /// Of these: in which somebody waited, and a permit was nobody's; at a stretch, and in all.
+        var longestGap: Int64 = 0
+        var gaps: Int64 = 0
+    }
+
+    private struct Holder: Hashable {
+        var process: Int32
+        var contender: Int
+    }
+
+    private enum Event {
+        case begin(Holder), end(Holder), kill(Int32)
+    }
+
+    private var events: [(time: Int64, event: Event)] = []
+
+    init(_ text: String) throws {
+        for line in text.split(separator: "\n") {
+            let parts = line.split(separator: " ")
+            guard parts.count == 4, let time = Int64(parts[0]), let process = Int32(parts[1]),
+                let contender = Int(parts[2])
+            else { continue }
+            let holder = Holder(process: process, contender: contender)
+            switch parts[3] {
+            case "begin": events.append((time, .begin(holder)))
+            case "end": events.append((time, .end(holder)))
+            case "kill": events.append((time, .kill(process)))
+            default: break
+            }
+        }
+    }
+
+    /// - Parameter patience: how long after a kill the process may still have permits, by the znodes that it has left in the
+    ///   queue.
+    func judged(permits: Int, from start: Int64, to end: Int64, patience: Int64) -> Verdict {
+        var verdict = Verdict()
+        var holders: Set<Holder> = []
+        var excusedUntil = start
+        var last = start
+        var gap: Int64 = 0
+        for (time, event) in events.sorted(by: { $0.time < $1.time }) where time < end {
+            // What was the case from the last event to this one.
+            let length = time - max(last, excusedUntil)
+            if length > 0 {
+                verdict.judged += length
+                gap = holders.count < permits ? gap + length : 0
+                if holders.count < permits { verdict.gaps += length }
+                verdict.longestGap = max(verdict.longestGap, gap)
+            }
+            last = time
+            switch event {
+            case .begin(let holder):
+                verdict.grants += 1
+                holders.insert(holder)
+            case .end(let holder): holders.remove(holder)
+            case .kill(let process):
+                holders = holders.filter { $0.process != process }
+                excusedUntil = max(excusedUntil, time + patience)
+                gap = 0
+            }
+            if holders.count >= permits { gap = 0 }
+            verdict.most = max(verdict.most, holders.count)
+        }
+        return verdict
+    }
+}

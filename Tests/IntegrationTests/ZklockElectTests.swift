@@ -1,0 +1,155 @@
+import FoundationEssentials
+import Glibc
+import Testing
+import ZooKeeper
+import ZooKeeperLocks
+import ZooKeeperTestKit
+
+/// `zklock elect`: a command that runs while its candidate is in office.
+@Suite(.weighty, .timeLimit(.minutes(3))) struct ZklockElectTests {
+    /// Says so, with the number of the term, until there is a file of that name.
+    private static func service(until file: String) -> [String] {
+        ["sh", "-c", "echo ready $ZKLOCK_TOKEN; while [ ! -e '\(file)' ]; do sleep 0.02; done; exit 7"]
+    }
+
+    private static func finish(_ file: String) {
+        #expect(FileManager.default.createFile(atPath: file, contents: Data()))
+    }
+
+    /// The first queue at `/x` that is as it should be.
+    private static func queue(
+        _ client: ZooKeeperClient, where condition: (QueueSnapshot) -> Bool
+    ) async throws -> QueueSnapshot {
+        for try await queue in client.queueChanges(of: try NodePath("/x")) where condition(queue) { return queue }
+        throw CancellationError()
+    }
+
+    private static func terms(_ ended: Zklock.Ended) -> [Int64] {
+        ended.output.split(separator: "\n").compactMap { $0.split(separator: " ").last.flatMap { Int64($0) } }
+    }
+
+    @Test func whoLosesTheOfficeRunsForItAgainBehindTheOthers() async throws {
+        try await SharedServer.withRoot { configuration in
+            let zklock = try Zklock(configuration)
+            try await withDirectory { directory in
+                let end = "\(directory)/end"
+                let first = ["elect", "--label", "first", "/x", "--"] + Self.service(until: end)
+                let ended = try await zklock.run(first) { pid in
+                    try await ZooKeeperClient.with(configuration) { client in
+                        let leader = try #require(try await client.queue(of: NodePath("/x")).holder)
+                        #expect(leader.owner?.pid == pid)
+                        async let other = zklock.run(
+                            ["elect", "--label", "second", "/x", "--"] + Self.service(until: end)
+                        ) {
+                            other in
+                            let queue = try await Self.queue(client) { $0.entries.count == 2 }
+                            #expect(queue.entries.map { $0.owner?.label } == ["second", "first"])
+                            // It passes that on to its command, which ends by it; so does the candidacy.
+                            kill(other, SIGTERM)
+                            _ = try await Self.queue(client) { $0.entries.map { $0.owner?.label } == ["first"] }
+                            Self.finish(end)
+                        }
+                        _ = try await Self.queue(client) { $0.entries.count == 2 }
+                        try await client.delete(leader.node)
+                        #expect(try await other.status == 143)
+                    }
+                }
+                #expect(ended.status == 7, "\(ended.error)")
+                let terms = Self.terms(ended)
+                #expect(terms.count == 2 && terms[0] < terms[1], "\(ended.output)")
+                #expect(
+                    ended.error.contains("the lock is lost") && ended.error.contains("elected again"), "\(ended.error)")
+            }
+            let left = try await ZooKeeperClient.with(configuration) { try await $0.children(NodePath("/x")) }
+            #expect(left == [])
+        }
+    }
+
+    @Test func nobodyIsInOfficeWithoutTheServersAndSomebodyIsWithThem() async throws {
+        try await TestServer.with { server in
+            let zklock = try Zklock(.quiet(server.connectString))
+            try await withDirectory { directory in
+                let begun = Recorder<Int>()
+                // Stubborn in the first term, and through in the second.
+                let script = """
+                    cd '\(directory)'
+                    [ -e second ] && { echo again; exit 3; }
+                    touch second
+                    exec "$@"
+                    """
+                let arguments =
+                    ["elect", "--session-timeout", "6s", "--kill-after", "1s", "/x", "--", "bash", "-c", script, "x"]
+                    + StubbornCommand.arguments(directory)
+                let ended = try await zklock.run(arguments) { _ in
+                    let processes = try StubbornCommand.processes(directory)
+                    let start = ContinuousClock.now
+                    try server.pause()
+                    let gone = try await StubbornCommand.untilGone(processes) - start
+                    print("server paused: the leader's processes gone after \(gone), session timeout 6 s")
+                    #expect(gone < .seconds(6))
+                    begun.append(1)
+                    try server.resume()
+                }
+                #expect(begun.all == [1])
+                #expect(ended.status == 3, "\(ended.error)")
+                #expect(ended.output.contains("again"))
+            }
+        }
+    }
+
+    @Test func whoGivesUpTheOfficeOnRequestRunsForItAgain() async throws {
+        try await SharedServer.withRoot { configuration in
+            let zklock = try Zklock(configuration)
+            try await withDirectory { directory in
+                let end = "\(directory)/end"
+                let ended = try await zklock.run(["elect", "/x", "--"] + Self.service(until: end)) { _ in
+                    let revoked = try await zklock.run(["revoke", "/x", "--reason", "maintenance", "--wait", "20s"])
+                    #expect(revoked.status == 0, "\(revoked.error)")
+                    try await ZooKeeperClient.with(configuration) { client in
+                        _ = try await Self.queue(client) { $0.holder != nil }
+                        Self.finish(end)
+                    }
+                }
+                #expect(ended.status == 7, "\(ended.error)")
+                #expect(Self.terms(ended).count == 2, "\(ended.output)")
+                #expect(ended.error.contains("maintenance"), "\(ended.error)")
+            }
+        }
+    }
+
+    @Test func aCandidateThatIsAskedToEndLeavesNothing() async throws {
+        try await SharedServer.withRoot { configuration in
+            let zklock = try Zklock(configuration)
+            try await ZooKeeperClient.with(configuration) { client in
+                let lease = try await client.lock("/x").acquire()
+                async let candidate = zklock.run(["elect", "/x", "--", "echo", "no"])
+                let queue = try await Self.queue(client) { $0.entries.count == 2 }
+                kill(try #require(queue.waiting.first?.owner?.pid), SIGTERM)
+                let ended = try await candidate
+                #expect(ended.status == 143)
+                #expect(ended.output == "")
+                #expect(try await client.children(lease.path).count == 1)
+                await lease.release()
+            }
+        }
+    }
+
+    @Test func whoIsAskedToEndWhileLosingTheOfficeDoesNotRunAgain() async throws {
+        try await SharedServer.withRoot { configuration in
+            let zklock = try Zklock(configuration)
+            let script = "trap 'echo told' TERM; echo ready; while :; do sleep 0.02; done"
+            let arguments = ["elect", "--kill-after", "1s", "/x", "--", "bash", "-c", script]
+            try await ZooKeeperClient.with(configuration) { client in
+                let ended = try await zklock.run(arguments) { pid in
+                    let leader = try #require(try await client.queue(of: NodePath("/x")).holder)
+                    try await client.delete(leader.node)
+                    // Well after the loss was noticed, well before the kill.
+                    try await Task.sleep(for: .milliseconds(400))
+                    kill(pid, SIGTERM)
+                }
+                #expect(ended.status == 123, "\(ended.error)")
+                #expect(try await client.children(NodePath("/x")) == [])
+            }
+        }
+    }
+}
