@@ -83,7 +83,7 @@ def table(summary, checks):
             lines.append(
                 f"  {name:16}{_number(row['median']):>11}{_number(row.get('p99_us')):>11}   {spread:26}{target:>9}{verdict}".rstrip()
             )
-            notes = [f"{_number(value)} {unit}" for unit, value in row.get("also", {}).items()]
+            notes = [f"{_number(value)} {unit}" for unit, value in row.get("also", {}).items() if value]
             if row.get("most_grants", 0) > 0 and "fewest_grants" in row:
                 notes.append(f"a contender had {row['fewest_grants']} to {row['most_grants']} grants of a round")
             if notes:
