@@ -27,7 +27,12 @@ extension Contender {
                 post(.parentsMade(step: step, $0), of: entry)
             }
         case .watch(let name, let byExists):
-            watch(name, byExists, session, entry, deadline)
+            guard isHeld(name, entry) else { return watch(name, byExists, session, entry, deadline) }
+            // Most locks are held shortly, and this is a quarter of the requests of a cycle that nobody competes for.
+            session.putOff { [weak self] in
+                guard let self, isHeld(name, entry) else { return }
+                watch(name, byExists, session, entry, .now + client.configuration.requestTimeout)
+            }
         case .look(let step):
             session.submit(.get(path, watch: nil), deadline: deadline) { [self] in
                 post(.looked(step: step, $0.flatMap(\.data).map(ParentData.init)), of: entry)
@@ -146,6 +151,13 @@ extension Contender {
 }
 
 extension Contender {
+    private func isHeld(_ name: String, _ entry: Int) -> Bool {
+        core.withLock { core in
+            guard core.entry == entry, let stake = core.machine.stake else { return false }
+            return stake.isHeld && stake.own.name == name
+        }
+    }
+
     private func isOwn(_ name: String) -> Bool {
         ContenderName(name)?.belongs(to: core.withLock { $0.machine.uuid }) ?? false
     }

@@ -41,7 +41,8 @@ import ZooKeeperTestKit
             let (token, path) = (try #require(tokens.all.first), try NodePath("/lock"))
             // On a slow machine the client is away for so long that the lease ends ahead of the session.
             #expect(
-                error == .lost(path, .sessionExpired, token: token) || error == .lost(path, .leaseExpired, token: token)
+                error == .lost(path, .sessionExpired, token: token)
+                    || error == .lost(path, .leaseExpired, token: token), "\(error as Any)"
             )
         }
     }

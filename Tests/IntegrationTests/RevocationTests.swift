@@ -74,27 +74,6 @@ import ZooKeeperTestKit
         }
     }
 
-    @Test func aRequestThatComesWhileTheHolderIsAwayIsToldAfterwards() async throws {
-        try await TestServer.with { server in
-            let client = try await ZooKeeperClient.connect(.brief(server.connectString))
-            let lock = try client.lock("/lock")
-            let lease = try await lock.acquire()
-            var events = lease.events.makeAsyncIterator()
-            try await ZooKeeperClient.with(.brief(server.connectString)) { other in
-                // Both lose their connection; whichever comes back first.
-                try await server.restart()
-                #expect(try await other.lock("/lock").revoke(reason: "while you were out") != nil)
-            }
-            var told: RevocationRequest?
-            while told == nil, let event = await events.next() {
-                if case .revocationRequested(let request) = event { told = request }
-            }
-            #expect(told?.reason == "while you were out")
-            await lease.release()
-            await client.close()
-        }
-    }
-
     @Test func onlyTheTokenThatIsNamedIsBroken() async throws {
         try await SharedServer.withRoot { configuration in
             let (mine, theirs) = (
@@ -216,6 +195,25 @@ import ZooKeeperTestKit
             try await client.set(lease.node, data: Array("__REVOKE__".utf8))
             #expect(await events.next() == .revocationRequested(RevocationRequest()))
             await lease.release()
+        }
+    }
+
+    /// Requests of a task that is cancelled end with an error of their own, which is no reason of the body's.
+    @Test func aBodyThatIsToldToStopInTheMiddleOfARequestHasLostTheLock() async throws {
+        try await SharedServer.withClient { client in
+            let lock = try client.lock("/lock")
+            let (_, watch) = try await client.existsAndWatch(NodePath("/nothing"))
+            let body = Task {
+                try await lock.withLock { lease in
+                    Task { try await lock.break(token: lease.fencingToken) }
+                    _ = try await watch.event()
+                }
+            }
+            let error = await #expect(throws: LockError.self) { try await body.value }
+            guard case .lost(lock.path, .nodeDeleted, _)? = error else {
+                Issue.record("\(error as Any)")
+                return
+            }
         }
     }
 

@@ -33,6 +33,7 @@ package final class Session: Sendable {
         var observers = SlotArray<@Sendable (Event) -> Void>()
         var sweep: (id: TimerThread.ID, due: ContinuousClock.Instant)?
         var lease: Upkeep
+        var putOff: [@Sendable () -> Void] = []
     }
 
     let core: Locked<Core>
