@@ -84,8 +84,8 @@ import ZooKeeperTestKit
     /// The number of requests does not depend on the length of the queue, and neither does that of the sessions that are woken.
     @Test(arguments: [10, 100, 400]) func ofAQueue(depth: Int) async throws {
         let traffic = try await measure { try await chain(depth, $0) }
-        // Whoever looks on here lists the queue each time that it changes, and asks for a watch with that.
-        let watching = depth + 10
+        // Whoever looks on here lists the queue whenever it has changed since the last list, and once more.
+        let watching = traffic.otherEvents + 1
         let requests = Double(traffic.requests - watching) / Double(traffic.grants)
         print("a queue of \(depth): \(requests) requests for each acquire and release, \(traffic)")
         #expect(requests <= 7)

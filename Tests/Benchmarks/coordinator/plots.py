@@ -49,7 +49,8 @@ def draw(summary, stem):
             _draw(axes, curves, "contenders in the queue", f"{group}: hand-over, {held}", "µs from release to grant")
         files.append(_save(figure, f"{stem}-latency-by-depth.png"))
     rates = _curves(summary, "W4", _size("W4"))
-    if rates:
+    # One size makes no curve.
+    if any(len(points) > 1 for points in rates.values()):
         figure, axes = pyplot.subplots(figsize=(6, 4.5))
         _draw(axes, rates, "clients, each with a lock of its own, over one session", "W4: throughput", "cycles a second")
         files.append(_save(figure, f"{stem}-throughput-by-clients.png"))

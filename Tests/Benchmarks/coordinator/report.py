@@ -83,7 +83,7 @@ def table(summary, checks):
             lines.append(
                 f"  {name:16}{_number(row['median']):>11}{_number(row.get('p99_us')):>11}   {spread:26}{target:>9}{verdict}".rstrip()
             )
-            notes = [f"{_number(value)} {unit}" for unit, value in row.get("also", {}).items()]
+            notes = [f"{_number(value)} {unit}" for unit, value in row.get("also", {}).items() if value]
             if row.get("most_grants", 0) > 0 and "fewest_grants" in row:
                 notes.append(f"a contender had {row['fewest_grants']} to {row['most_grants']} grants of a round")
             if notes:
@@ -96,6 +96,32 @@ def table(summary, checks):
             lines.append(f"  {check['target']}: {_number(check['value'])}  {'met' if check['met'] else 'NOT MET'}")
     lines += ["", "* or 1.05 times the C floor of this run, where that is looser"]
     return "\n".join(lines)
+
+
+def markdown(document):
+    """The targets beside what was measured, for the README."""
+    machine = document["machine"]
+    lines = [
+        f"`{document['command']}`, {document['when'][:10]}, {machine['cores']} cores ({machine['processor']}), load average "
+        f"{machine['load_average'][0]:.0f}; {', '.join(f'{name} {text}' for name, text in document['versions'].items())}.",
+        "",
+        "| workload | ours | against | theirs | target | ratio [quartiles] | |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, workload in document["workloads"].items():
+        ours = workload["contenders"].get(contenders.OURS, {})
+        for peer, row in workload["contenders"].items():
+            if "target" not in row:
+                continue
+            low, middle, high = row["ratio_quartiles"]
+            lines.append(
+                f"| {name} | {_number(ours['median'])} {workload['unit']} | {peer} | {_number(row['median'])} | {row['target']} "
+                f"| {middle:.2f} [{low:.2f} – {high:.2f}] | {'met' if row['met'] else 'not met'} |"
+            )
+    lines.append("")
+    for check in document["across"]:
+        lines.append(f"- {check['target']}: {_number(check['value'])}, {'met' if check['met'] else 'not met'}")
+    return "\n".join(lines) + "\n"
 
 
 def machine():
@@ -113,7 +139,11 @@ def machine():
     }
 
 
-def write(path, document):
-    with open(path, "w") as file:
+def write(stem, document):
+    """Writes both files; returns their names."""
+    with open(f"{stem}.json", "w") as file:
         json.dump(document, file, indent=1)
         file.write("\n")
+    with open(f"{stem}.md", "w") as file:
+        file.write(markdown(document))
+    return [f"{stem}.json", f"{stem}.md"]

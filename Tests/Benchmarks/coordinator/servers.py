@@ -94,7 +94,7 @@ class ZooKeeper:
     @property
     def version(self):
         first = four_letter_word(int(self.addresses[0].rpartition(":")[2]), "srvr").splitlines()[0]
-        return first.removeprefix("Zookeeper version: ").partition(",")[0]
+        return first.removeprefix("Zookeeper version: ").partition("-")[0]
 
     def close(self):
         for process in self.processes:
@@ -181,8 +181,6 @@ class Redis(_Single):
     """One server that keeps nothing on disk."""
 
     def __init__(self, directory, members):
-        if members > 1:
-            raise RuntimeError("it is one server: nothing to compare with a quorum")
         super().__init__(directory, "redis")
         command = ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         self.launch([*command, "--dir", self.home], "Redis serves")
@@ -197,8 +195,6 @@ class MariaDB(_Single):
     """One server that syncs once a second."""
 
     def __init__(self, directory, members):
-        if members > 1:
-            raise RuntimeError("it is one server: nothing to compare with a quorum")
         super().__init__(directory, "mariadb")
         data = os.path.join(self.home, "data")
         user = getpass.getuser()
@@ -223,14 +219,17 @@ def start(stack, directory, entries, ensemble):
     """Starts what the contenders need; a contender whose server does not come up is missing. `stack` stops it all."""
     environment = {}
     for name in dict.fromkeys(entry.server for entry in entries if not entry.missing):
+        kind = KINDS[name]
         try:
-            server = KINDS[name](directory, 3 if ensemble else 1)
+            if ensemble and issubclass(kind, _Single):
+                raise RuntimeError("it is one server, not to be compared with a quorum")
+            server = kind(directory, 3 if ensemble else 1)
         except (OSError, RuntimeError, subprocess.SubprocessError) as error:
             if name == "zookeeper":
                 raise
             for entry in entries:
                 if entry.server == name:
-                    entry.missing = f"its server does not start: {error}"
+                    entry.missing = f"no server: {error}"
             continue
         stack.callback(server.close)
         environment[name] = server
