@@ -4,7 +4,7 @@ import ZooKeeperLocks
 import ZooKeeperTestKit
 
 /// Whatever the state of the client: close returns in time, and everybody who waits is told, once.
-@Suite(.weighty, .serialized, .timeLimit(.minutes(5))) struct ClientCloseTests {
+@Suite(.weighty, .serialized, .timeLimit(.minutes(15))) struct ClientCloseTests {
     static let limit = Duration.seconds(6)
 
     @Test func aThousandRequestsAndWatchesOnAPausedServer() async throws {

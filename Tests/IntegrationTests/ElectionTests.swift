@@ -3,7 +3,7 @@ import ZooKeeper
 import ZooKeeperLocks
 import ZooKeeperTestKit
 
-@Suite(.weighty, .timeLimit(.minutes(3))) struct ElectionTests {
+@Suite(.weighty, .timeLimit(.minutes(15))) struct ElectionTests {
     private func candidate(_ name: String, _ client: ZooKeeperClient) throws -> LeaderElection {
         var options = LeaderElection.Options()
         options.label = name

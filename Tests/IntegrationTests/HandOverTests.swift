@@ -5,7 +5,7 @@ import ZooKeeperTestKit
 @testable import ZooKeeperLocks
 
 /// From one holder to the next: within a session, and without waiting for the release.
-@Suite(.weighty, .timeLimit(.minutes(2))) struct HandOverTests {
+@Suite(.weighty, .timeLimit(.minutes(15))) struct HandOverTests {
     /// Until the second would be granted by the deletion of the first's node alone: the lock's two nodes are watched.
     private func untilArmed(on server: TestServer) async throws {
         while true {

@@ -6,7 +6,7 @@ import ZooKeeperLocks
 import ZooKeeperTestKit
 
 /// What a holder may believe, on real servers. Each prints what it measured.
-@Suite(.weighty, .timeLimit(.minutes(5))) struct LeaseTests {
+@Suite(.weighty, .timeLimit(.minutes(15))) struct LeaseTests {
     private static let timeout = Duration.seconds(2)
 
     private func withServer<R: Sendable>(
@@ -102,7 +102,7 @@ import ZooKeeperTestKit
             try await Task.sleep(for: span)
             let none = try await writes() - before
             print("writes a timeout: two holding sessions \(two), one \(one), none \(none)")
-            #expect(two > 10 && two < 15)
+            #expect(two > 8 && two < 15)
             #expect(one > 5 && one < 7.5)
             #expect(none == 0)
             for client in [holder, next, waiter] { await client.close() }

@@ -3,7 +3,7 @@ import ZooKeeper
 import ZooKeeperLocks
 import ZooKeeperTestKit
 
-@Suite(.weighty, .timeLimit(.minutes(5))) struct LockQueueTests {
+@Suite(.weighty, .timeLimit(.minutes(15))) struct LockQueueTests {
     @Test func workersWithSessionsOfTheirOwnAreServedInOrder() async throws {
         try await SharedServer.withRoot { configuration in
             let grants = Recorder<FencingToken>()

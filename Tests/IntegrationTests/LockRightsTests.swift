@@ -4,7 +4,7 @@ import ZooKeeperLocks
 import ZooKeeperTestKit
 
 /// Who may not, cannot; and is told which right is missing, and where.
-@Suite(.weighty, .timeLimit(.minutes(3))) struct LockRightsTests {
+@Suite(.weighty, .timeLimit(.minutes(15))) struct LockRightsTests {
     private struct Parties {
         var ann: ZooKeeperClient
         var friend: ZooKeeperClient

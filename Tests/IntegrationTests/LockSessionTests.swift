@@ -4,7 +4,7 @@ import ZooKeeperLocks
 import ZooKeeperTestKit
 
 /// Sessions that end, connections that break.
-@Suite(.weighty, .timeLimit(.minutes(5))) struct LockSessionTests {
+@Suite(.weighty, .timeLimit(.minutes(15))) struct LockSessionTests {
     @Test func theNextOneGetsTheLockWhenTheHoldersSessionEnds() async throws {
         try await SharedServer.withRoot { configuration in
             let holder = try await ZooKeeperClient.connect(configuration)

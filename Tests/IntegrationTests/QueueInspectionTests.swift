@@ -3,7 +3,7 @@ import ZooKeeper
 import ZooKeeperLocks
 
 /// What somebody sees who looks on.
-@Suite(.weighty, .timeLimit(.minutes(3))) struct QueueInspectionTests {
+@Suite(.weighty, .timeLimit(.minutes(15))) struct QueueInspectionTests {
     @Test func theQueueIsSeenInOrderWithItsOwners() async throws {
         try await SharedServer.withClient { client in
             var options = DistributedLock.Options()

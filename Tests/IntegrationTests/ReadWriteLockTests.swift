@@ -3,7 +3,7 @@ import ZooKeeper
 import ZooKeeperLocks
 import ZooKeeperTestKit
 
-@Suite(.weighty, .timeLimit(.minutes(3))) struct ReadWriteLockTests {
+@Suite(.weighty, .timeLimit(.minutes(15))) struct ReadWriteLockTests {
     /// Waits until so many are in the queue.
     private func untilQueued(_ count: Int, at path: NodePath, _ client: ZooKeeperClient) async throws {
         for try await queue in client.queueChanges(of: path) where queue.entries.count == count { return }

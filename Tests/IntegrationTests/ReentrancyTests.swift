@@ -3,7 +3,7 @@ import ZooKeeper
 import ZooKeeperLocks
 import ZooKeeperTestKit
 
-@Suite(.weighty, .timeLimit(.minutes(3))) struct ReentrancyTests {
+@Suite(.weighty, .timeLimit(.minutes(15))) struct ReentrancyTests {
     private static let reentrant: DistributedLock.Options = {
         var options = DistributedLock.Options()
         options.isReentrant = true

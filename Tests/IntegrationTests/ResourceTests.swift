@@ -5,7 +5,7 @@ import ZooKeeperTestKit
 /// Nothing is left of a client that was closed. The tests that count have a process to themselves.
 @Suite(
     .weighty, .enabled(if: !OwnProcess.isSanitized, "a sanitizer costs more than what is measured"),
-    .timeLimit(.minutes(5))) struct ResourceTests
+    .timeLimit(.minutes(15))) struct ResourceTests
 {
     @Test func aHundredClientLifetimes() async {
         await #expect(processExitsWith: .success) {

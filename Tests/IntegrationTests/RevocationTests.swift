@@ -3,7 +3,7 @@ import ZooKeeper
 import ZooKeeperLocks
 import ZooKeeperTestKit
 
-@Suite(.weighty, .timeLimit(.minutes(3))) struct RevocationTests {
+@Suite(.weighty, .timeLimit(.minutes(15))) struct RevocationTests {
     @Test func aHolderIsAskedAndGivesUpAndTheNextOneHolds() async throws {
         try await SharedServer.withRoot { configuration in
             let (mine, theirs) = (

@@ -4,7 +4,7 @@ import ZooKeeper
 @testable import ZooKeeperTestKit
 
 /// One after the other: each needs three JVMs.
-@Suite(.weighty, .serialized, .timeLimit(.minutes(5))) struct TestEnsembleTests {}
+@Suite(.weighty, .serialized, .timeLimit(.minutes(15))) struct TestEnsembleTests {}
 
 /// Measures and prints how long something takes.
 func timing<R>(

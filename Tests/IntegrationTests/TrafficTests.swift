@@ -4,7 +4,7 @@ import ZooKeeperLocks
 import ZooKeeperTestKit
 
 /// What locks cost the servers, by the servers' own counters: the same on a quick machine and on a busy one, as times are not.
-@Suite(.weighty, .timeLimit(.minutes(5))) struct TrafficTests {
+@Suite(.weighty, .timeLimit(.minutes(15))) struct TrafficTests {
     /// What a server has counted since it started.
     private struct Counters {
         var requests = 0

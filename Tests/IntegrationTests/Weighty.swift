@@ -2,7 +2,7 @@ import Testing
 import ZooKeeper
 
 /// Lets only a few of the tests with this trait run at a time: each starts servers of its own, and twenty of those on two cores make
-/// every timeout a matter of luck.
+/// every timeout a matter of luck. Time limits include the wait for a turn, which may be minutes: they are there to end what hangs.
 struct Weighty: TestTrait, SuiteTrait, TestScoping {
     var isRecursive: Bool { true }
 

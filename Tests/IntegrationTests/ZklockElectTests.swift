@@ -6,7 +6,7 @@ import ZooKeeperLocks
 import ZooKeeperTestKit
 
 /// `zklock elect`: a command that runs while its candidate is in office.
-@Suite(.weighty, .timeLimit(.minutes(3))) struct ZklockElectTests {
+@Suite(.weighty, .timeLimit(.minutes(15))) struct ZklockElectTests {
     /// Says so, with the number of the term, until there is a file of that name.
     private static func service(until file: String) -> [String] {
         ["sh", "-c", "echo ready $ZKLOCK_TOKEN; while [ ! -e '\(file)' ]; do sleep 0.02; done; exit 7"]
