@@ -281,9 +281,10 @@ final class Contender: Sendable {
                 defer { core.lossHandlers = [:] }
                 return (core.lossHandlers, core.listeners)
             }
-            for handler in handlers.values { handler(reason) }
+            // Ahead of the cancellation of the body, which may be about to hear of it.
             listeners.tell(.lost(reason))
             listeners.finish()
+            for handler in handlers.values { handler(reason) }
         case .tellDowngrade(let result):
             let promise = core.withLock { core in
                 if case .success(let own) = result { core.own = own }
