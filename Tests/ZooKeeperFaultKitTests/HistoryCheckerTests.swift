@@ -123,6 +123,37 @@ import ZooKeeperTestKit
         #expect(verdict.violations == [])
     }
 
+    @Test func `A place that is told of once more is still one place`() throws {
+        let verdict = try verdict {
+            try $0.enters("a", 10, at: 0)
+            try $0.enters("b", 11, at: 2)
+            // After its connection was lost.
+            $0.tell(10, .entered("a", node: try $0.node("a"), czxid: 10))
+            $0.granted("a", 10, at: 20)
+            $0.tell(30, .bodyEnded("a"))
+            $0.granted("b", 11, at: 40)
+            try $0.releases("b", at: 50)
+            // Whoever looks at the leader was late.
+            try $0.deleted("a", at: 200)
+        }
+        #expect(verdict.violations == [])
+    }
+
+    @Test func `Whoever enters once more gave its first place up by then`() throws {
+        let verdict = try verdict {
+            try $0.enters("a", 10, at: 0)
+            try $0.enters("b", 11, at: 2)
+            $0.tell(10, .entered("a", node: try NodePath("/lock/a-again"), czxid: 12))
+            $0.granted("b", 11, at: 11)
+            try $0.releases("b", at: 20)
+            $0.granted("a", 12, at: 21)
+            $0.tell(30, .bodyEnded("a"))
+            // Whoever looks at the leader was late.
+            try $0.deleted("a", at: 200)
+        }
+        #expect(verdict.violations == [])
+    }
+
     // MARK: One rule each
 
     @Test func `Tokens that do not rise are seen`() throws {

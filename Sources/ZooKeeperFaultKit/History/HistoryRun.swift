@@ -64,6 +64,13 @@ struct HistoryRun {
         var end: Instant?
     }
 
+    /// What a contender was told of its znode.
+    struct Entry {
+        var node: NodePath
+        var czxid: Int64
+        var told: Instant
+    }
+
     struct Place {
         var contender: Contender
         var czxid: Int64
@@ -85,7 +92,7 @@ struct HistoryRun {
     private(set) var writes: [(token: FencingToken, isAccepted: Bool)] = []
     /// The last instant of the history, or the first there ever was.
     private(set) var end: Instant
-    private var entries: [Contender: [(node: NodePath, czxid: Int64)]] = [:]
+    private var entries: [Contender: [Entry]] = [:]
     private var created: Set<NodePath> = []
     private var deleted: [NodePath: Instant] = [:]
     private var holdOf: [Contender: Int] = [:]
@@ -110,7 +117,9 @@ struct HistoryRun {
             startWait(contender, instant)
         case .entered(let contender, let node, let czxid):
             startWait(contender, instant)
-            entries[contender, default: []].append((node, czxid))
+            // A contender hears of the place that it has once more when it has looked at the queue again.
+            guard entries[contender]?.last?.czxid != czxid else { break }
+            entries[contender, default: []].append(Entry(node: node, czxid: czxid, told: instant))
         case .granted(let contender, let token, let validUntil):
             startWait(contender, instant)
             endWait(contender, instant)
@@ -177,7 +186,9 @@ struct HistoryRun {
             let hasEnded = crashed.contains(contender) || waitOf[contender].flatMap { waits[$0].end } != nil
             return entries.enumerated().compactMap { index, entry -> Place? in
                 let isLast = index == entries.count - 1
-                let gone = deleted[entry.node].map { $0 - lag }
+                let seen = deleted[entry.node].map { $0 - lag }
+                // Whoever enters again has no other place at that time.
+                let gone = isLast ? seen : seen.map { min($0, entries[index + 1].told) }
                 // One that held waited until then; what became of its node is nothing to the queue.
                 if isLast, let granted { return Place(contender: contender, czxid: entry.czxid, left: granted) }
                 // Nobody saw when this place was lost: it lays no claim.
