@@ -96,13 +96,27 @@ let package = Package(
             path: "examples/LeaderElection",
             swiftSettings: settings
         ),
+        // What the tests have in common.
+        .target(
+            name: "TestSupport",
+            dependencies: ["ZooKeeper", "ZooKeeperLocks", .product(name: "Logging", package: "swift-log")],
+            path: "Tests/TestSupport",
+            // As the tests that use it.
+            swiftSettings: [.swiftLanguageMode(.v6)]),
+        // A process for the tests to kill.
+        .executableTarget(
+            name: "permit-worker",
+            dependencies: ["ZooKeeper", "ZooKeeperLocks", .product(name: "Logging", package: "swift-log")],
+            path: "Tests/PermitWorker",
+            swiftSettings: settings),
         .testTarget(
             name: "ZooKeeperTests", dependencies: ["ZooKeeper", .product(name: "Logging", package: "swift-log")],
             swiftSettings: settings),
         .testTarget(name: "ZooKeeperLocksTests", dependencies: ["ZooKeeperLocks"], swiftSettings: settings),
         .testTarget(name: "ZooKeeperTestKitTests", dependencies: ["ZooKeeperTestKit"], swiftSettings: settings),
         .testTarget(
-            name: "MemoryEnsembleTests", dependencies: ["ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit"],
+            name: "MemoryEnsembleTests",
+            dependencies: ["TestSupport", "ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit"],
             swiftSettings: settings),
         .testTarget(
             name: "SimulationTests", dependencies: ["ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit"],
@@ -111,7 +125,7 @@ let package = Package(
         .testTarget(
             name: "ZooKeeperFaultKitTests",
             dependencies: [
-                "ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit", "ZooKeeperFaultKit",
+                "TestSupport", "ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit", "ZooKeeperFaultKit",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: settings),
@@ -135,7 +149,8 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit", "fair-queue", "leader-election", "zklock",
+                "TestSupport", "ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit",
+                "fair-queue", "leader-election", "permit-worker", "zklock",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],
@@ -145,7 +160,7 @@ let package = Package(
         // Real servers under faults.
         .testTarget(
             name: "FaultTests",
-            dependencies: ["ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit", "ZooKeeperFaultKit"],
+            dependencies: ["TestSupport", "ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit", "ZooKeeperFaultKit"],
             swiftSettings: [.swiftLanguageMode(.v6)]
         ),
     ]

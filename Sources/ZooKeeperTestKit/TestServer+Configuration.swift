@@ -1,3 +1,5 @@
+import ZooKeeper
+
 extension TestServer {
     /// How a test server is set up. Every property has a default that suits most tests.
     public struct Configuration: Sendable {
@@ -22,7 +24,7 @@ extension TestServer {
 
         func validate() throws(TestKitError) {
             for (name, value) in [("tickTime", tickTime), ("containerCheckInterval", containerCheckInterval)]
-            where !(1...Int64(Int32.max)).contains(value.wholeMilliseconds) {
+            where !(1...Int64(Int32.max)).contains(value.milliseconds) {
                 throw TestKitError(.invalidConfiguration, "\(name) is \(value); it must be from 1 ms to 24 days.")
             }
             guard maxClientConnections >= 0 else {

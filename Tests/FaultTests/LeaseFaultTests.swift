@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 import ZooKeeper
 import ZooKeeperFaultKit
@@ -162,15 +163,13 @@ extension FaultTests {
             }
         }
 
-        @Test func `A holder that was stopped for longer than its session finds that out before anything else`()
-            async throws
+        @Test(.runsInOwnProcess)
+        func `A holder that was stopped for longer than its session finds that out before anything else`() async throws
         {
             try await TestServer.with { server in
-                setenv("LEASE_TEST_SERVER", server.connectString, 1)
                 let stopped = Task {
                     // Nothing is observed: that would keep the pool's threads busy until it ends.
-                    await #expect(processExitsWith: .success) {
-                        let servers = try #require(getenv("LEASE_TEST_SERVER").map { String(cString: $0) })
+                    await #expect(processExitsWith: .success) { [servers = server.connectString as String] in
                         try await ZooKeeperClient.with(.quiet(servers, sessionTimeout: .seconds(2))) { client in
                             let stock = try NodePath("/stock")
                             try await client.create(stock)
@@ -258,9 +257,4 @@ extension FaultTests {
             }
         }
     }
-}
-
-/// Returns when the lock has so many contenders.
-private func untilChildren(of path: NodePath, _ client: ZooKeeperClient, count: Int) async throws {
-    for try await names in client.childrenChanges(of: path) where names.count == count { return }
 }

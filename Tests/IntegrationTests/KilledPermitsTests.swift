@@ -1,5 +1,7 @@
 import FoundationEssentials
 import Glibc
+import Subprocess
+import TestSupport
 import Testing
 import ZooKeeper
 import ZooKeeperLocks
@@ -14,44 +16,27 @@ import ZooKeeperTestKit
 
     private static var seconds: Int { getenv("CROWD_SECONDS").flatMap { Int(String(cString: $0)) } ?? 15 }
 
-    /// Appends a line: what happens in which process to which contender, and when, by the clock of the machine.
-    private static func witness(_ file: String, _ event: String, _ contender: Int = 0) {
-        var now = timespec()
-        clock_gettime(CLOCK_BOOTTIME, &now)
-        let line = "\(Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000) \(getpid()) \(contender) \(event)\n"
-        let descriptor = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
-        _ = line.withCString { write(descriptor, $0, strlen($0)) }
-        close(descriptor)
-    }
-
-    /// One process: contenders that take a permit again and again, until it ends or is killed.
-    private static func work(_ servers: String, _ file: String, until end: Int64, killedAfter delay: Int?) async throws
-    {
-        if let delay {
-            DetachedThread.start("killer") {
-                usleep(UInt32(delay) * 1000)
-                witness(file, "kill")
-                kill(getpid(), SIGKILL)
-            }
+    /// One process with its contenders, until it ends or is killed; the kill is written down ahead of it.
+    private static func work(
+        _ servers: String, _ file: String, until end: Int64, killedAfter delay: Duration? = nil
+    ) async throws -> TerminationStatus {
+        let program = try BuiltProgram("permit-worker")
+        let timeout = timeout.milliseconds
+        let result = try await Subprocess.run(
+            .name("env"),
+            arguments: [program.path, servers, file, "\(permits)", "\(contenders)", "\(timeout)", "\(end)"],
+            input: .none, output: .discarded, error: .currentStandardError
+        ) { execution in
+            guard let delay else { return }
+            try await Task.sleep(for: delay)
+            let pid = execution.processIdentifier.value
+            let line = "\(now()) \(pid) 0 kill\n"
+            let descriptor = open(file, O_WRONLY | O_APPEND | O_CLOEXEC)
+            _ = line.withCString { write(descriptor, $0, strlen($0)) }
+            close(descriptor)
+            kill(pid, SIGKILL)
         }
-        try await ZooKeeperClient.with(.quiet(servers).with(sessionTimeout: timeout)) { client in
-            let semaphore = try client.semaphore("/permits", permits: permits)
-            try await withThrowingTaskGroup { group in
-                for contender in 0..<contenders {
-                    group.addTask {
-                        while now() < end {
-                            try? await semaphore.withPermits(timeout: .seconds(30)) { _ in
-                                witness(file, "begin", contender)
-                                defer { witness(file, "end", contender) }
-                                try await Task.sleep(for: .milliseconds(Int.random(in: 100...400)))
-                            }
-                        }
-                    }
-                }
-                try await group.waitForAll()
-            }
-        }
-        witness(file, "done")
+        return result.terminationStatus
     }
 
     private static func now() -> Int64 {
@@ -68,28 +53,20 @@ import ZooKeeperTestKit
             let start = Self.now()
             let end = start + Int64(Self.seconds) * 1000
             let kills = Recorder<Int>()
-            await withTaskGroup { group in
+            try await withThrowingTaskGroup { group in
                 for number in 0..<Self.processes {
                     group.addTask {
                         // Every fifth one is killed again and again, the others live.
                         while number % 5 == 0, Self.now() < end - 5000 {
-                            let delay = Int.random(in: 6000...18_000)
-                            _ = await #expect(processExitsWith: .signal(SIGKILL)) {
-                                [
-                                    servers = servers as String, file = file as String, end = end as Int64,
-                                    delay = delay as Int
-                                ] in
-                                try await KilledPermitsTests.work(
-                                    servers, file, until: end + 60_000, killedAfter: delay)
-                            }
+                            let delay = Duration.milliseconds(Int.random(in: 6000...18_000))
+                            let killed = try await Self.work(servers, file, until: end + 60_000, killedAfter: delay)
+                            #expect(killed == .signaled(SIGKILL))
                             kills.append(number)
                         }
-                        await #expect(processExitsWith: .success) {
-                            [servers = servers as String, file = file as String, end = end as Int64] in
-                            try await KilledPermitsTests.work(servers, file, until: end, killedAfter: nil)
-                        }
+                        #expect(try await Self.work(servers, file, until: end) == .exited(0))
                     }
                 }
+                try await group.waitForAll()
             }
             let text = String(decoding: try Data(contentsOf: URL(filePath: file)), as: UTF8.self)
             let verdict = try PermitHistory(text).judged(

@@ -1,5 +1,6 @@
 import Glibc
 import Logging
+import TestSupport
 import Testing
 import ZooKeeper
 import ZooKeeperLocks
@@ -324,12 +325,10 @@ import ZooKeeperTestKit
         #expect(lines.all.contains { $0.contains("LeaseTests.swift") })
     }
 
-    @Test(.enabled(if: !OwnProcess.isSanitized, "a sanitizer makes every thread late"))
+    @Test(.runsInOwnProcess, .enabled(if: !OwnProcess.isSanitized, "a sanitizer makes every thread late"))
     func theLeaseLivesWhileThePoolIsBusy() async throws {
         try await withServer { server, _ in
-            setenv("LEASE_TEST_SERVER", server.connectString, 1)
-            await #expect(processExitsWith: .success) {
-                let servers = try #require(getenv("LEASE_TEST_SERVER").map { String(cString: $0) })
+            await #expect(processExitsWith: .success) { [servers = server.connectString as String] in
                 try await ZooKeeperClient.with(.quiet(servers).with(sessionTimeout: .seconds(2))) { client in
                     let lease = try await client.lock("/lock").acquire()
                     let end = ContinuousClock.now + .seconds(6)

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import ZooKeeper
 import ZooKeeperLocks
@@ -244,20 +245,6 @@ import ZooKeeperTestKit
             #expect(second?.session?.code == .notAuthorized)
             #expect(second?.session?.operation == "children")
             #expect(try await client.exists(NodePath("/unreadable"))?.numChildren == 0)
-        }
-    }
-}
-
-/// Waits until so many stand in the queue.
-func untilChildren(of lock: DistributedLock, count: Int) async throws {
-    while true {
-        do throws(ZooKeeperError) {
-            let (names, watch) = try await lock.client.childrenAndWatch(lock.path)
-            if names.count == count { return }
-            _ = try await watch.event()
-        } catch {
-            guard error.code == .noNode || error.isRetriable else { throw error }
-            await Task.yield()
         }
     }
 }

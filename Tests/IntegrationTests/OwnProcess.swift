@@ -1,5 +1,6 @@
 import Glibc
 import Logging
+import TestSupport
 
 /// What this process uses. For exit tests, which have a process to themselves.
 enum OwnProcess {

@@ -1,10 +1,11 @@
+import TestSupport
 import Testing
 import ZooKeeper
 import ZooKeeperTestKit
 
 /// Nothing is left of a client that was closed. The tests that count have a process to themselves.
 @Suite(
-    .weighty, .enabled(if: !OwnProcess.isSanitized, "a sanitizer costs more than what is measured"),
+    .runsInOwnProcess, .enabled(if: !OwnProcess.isSanitized, "a sanitizer costs more than what is measured"),
     .timeLimit(.minutes(15))) struct ResourceTests
 {
     @Test func aHundredClientLifetimes() async {

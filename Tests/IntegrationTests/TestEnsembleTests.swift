@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import ZooKeeper
 
@@ -5,18 +6,6 @@ import ZooKeeper
 
 /// One after the other: each needs three JVMs.
 @Suite(.weighty, .serialized, .timeLimit(.minutes(15))) struct TestEnsembleTests {}
-
-/// Measures and prints how long something takes.
-func timing<R>(
-    _ what: String,
-    isolation: isolated (any Actor)? = #isolation,
-    _ body: () async throws -> R
-) async rethrows -> R {
-    let start = ContinuousClock.now
-    let result = try await body()
-    print("\(what): \(ContinuousClock.now - start)")
-    return result
-}
 
 extension TestEnsembleTests {
     @Suite struct Members {

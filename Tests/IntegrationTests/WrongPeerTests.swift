@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import ZooKeeper
 
@@ -5,7 +6,8 @@ import ZooKeeper
 ///
 /// In processes of their own: the other tests keep the threads of Swift's pool busy for seconds, and time is measured here.
 @Suite(
-    .weighty, .enabled(if: !OwnProcess.isSanitized, "times are measured, which a sanitizer changes"), .serialized,
+    .runsInOwnProcess, .enabled(if: !OwnProcess.isSanitized, "times are measured, which a sanitizer changes"),
+    .serialized,
     .timeLimit(.minutes(15))) struct WrongPeerTests
 {
     /// Their first bytes look like an agreed session to the C client.

@@ -119,6 +119,12 @@ enum StubbornCommand {
         }
     }
 
+    static func parent(of pid: pid_t) throws -> pid_t {
+        let status = try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)
+        let line = status.split(separator: "\n").first { $0.hasPrefix("PPid:") }
+        return try #require(line.flatMap { pid_t($0.dropFirst(6)) })
+    }
+
     static func isAlive(_ pid: pid_t) -> Bool {
         guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
             let end = stat.lastIndex(of: ")")

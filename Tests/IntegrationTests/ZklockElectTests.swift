@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import TestSupport
 import Testing
 import ZooKeeper
 import ZooKeeperLocks
@@ -91,6 +92,34 @@ import ZooKeeperTestKit
                     try server.resume()
                 }
                 #expect(begun.all == [1])
+                #expect(ended.status == 3, "\(ended.error)")
+                #expect(ended.output.contains("again"))
+            }
+        }
+    }
+
+    @Test func aGuardianThatIsStoppedDoesNotEndTheCandidacy() async throws {
+        try await SharedServer.withRoot { configuration in
+            let zklock = try Zklock(configuration)
+            try await withDirectory { directory in
+                let script = """
+                    cd '\(directory)'
+                    [ -e second ] && { echo again; exit 3; }
+                    touch second
+                    exec "$@"
+                    """
+                let arguments =
+                    ["elect", "--kill-after", "500ms", "/x", "--", "bash", "-c", script, "x"]
+                    + StubbornCommand.arguments(directory)
+                let ended = try await zklock.run(arguments) { _ in
+                    let processes = try StubbornCommand.processes(directory)
+                    kill(try StubbornCommand.parent(of: processes[0]), SIGSTOP)
+                    try await ZooKeeperClient.with(configuration) { client in
+                        let leader = try #require(try await client.queue(of: NodePath("/x")).holder)
+                        try await client.delete(leader.node)
+                    }
+                    _ = try await StubbornCommand.untilGone(processes)
+                }
                 #expect(ended.status == 3, "\(ended.error)")
                 #expect(ended.output.contains("again"))
             }

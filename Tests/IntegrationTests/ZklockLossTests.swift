@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import Subprocess
+import TestSupport
 import Testing
 import ZooKeeper
 import ZooKeeperLocks
@@ -158,7 +159,7 @@ import ZooKeeperTestKit
             let zklock = try Zklock(configuration)
             try await withDirectory { directory in
                 let (ended, gone) = try await run([], zklock, directory) { _, processes in
-                    kill(try parent(of: processes[0]), SIGKILL)
+                    kill(try StubbornCommand.parent(of: processes[0]), SIGKILL)
                 }
                 print("guardian killed: everybody gone after \(gone)")
                 #expect(ended.status == 125, "\(ended.error)")
@@ -172,7 +173,7 @@ import ZooKeeperTestKit
             let zklock = try Zklock(configuration)
             try await withDirectory { directory in
                 let (ended, gone) = try await run(["--kill-after", "500ms"], zklock, directory) { _, processes in
-                    kill(try parent(of: processes[0]), SIGSTOP)
+                    kill(try StubbornCommand.parent(of: processes[0]), SIGSTOP)
                     try await ZooKeeperClient.with(configuration) { client in
                         let holder = try #require(try await client.queue(of: NodePath("/x")).holder)
                         try await client.delete(holder.node)
@@ -184,12 +185,6 @@ import ZooKeeperTestKit
                 #expect(gone < .seconds(3))
             }
         }
-    }
-
-    private func parent(of pid: pid_t) throws -> pid_t {
-        let status = try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)
-        let line = status.split(separator: "\n").first { $0.hasPrefix("PPid:") }
-        return try #require(line.flatMap { pid_t($0.dropFirst(6)) })
     }
 
     @Test func aZklockThatIsStoppedDoesNotKeepTheCommandRunning() async throws {

@@ -1,5 +1,6 @@
 import Glibc
 import NIOCore
+import TestSupport
 import Testing
 import ZooKeeperTestKit
 
@@ -141,7 +142,7 @@ import ZooKeeperTestKit
     }
 
     /// In a process of its own: descriptors are counted.
-    @Test func `No descriptor is left, also of connections in the middle of something`() async {
+    @Test(.runsInOwnProcess) func `No descriptor is left, also of connections in the middle of something`() async {
         await #expect(processExitsWith: .success) {
             func descriptors() -> Int {
                 (0..<1024).count { fcntl($0, F_GETFD) >= 0 }

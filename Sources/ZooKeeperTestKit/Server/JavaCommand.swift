@@ -1,3 +1,5 @@
+import ZooKeeper
+
 /// The command line of one server.
 struct JavaCommand: Sendable, Equatable {
     /// The executable and its arguments.
@@ -10,7 +12,7 @@ struct JavaCommand: Sendable, Equatable {
             // Whatever the JVM writes belongs into the server's own directory, for that is what is removed at the end.
             "-XX:-UsePerfData", "-Djava.io.tmpdir=\(files.directory)", "-XX:ErrorFile=\(files.directory)/jvm-error.log",
             // The container check is a system property only; `zoo.cfg` knows no key for it.
-            "-Dznode.container.checkIntervalMs=\(configuration.containerCheckInterval.wholeMilliseconds)",
+            "-Dznode.container.checkIntervalMs=\(configuration.containerCheckInterval.milliseconds)",
             "-Dorg.slf4j.simpleLogger.showDateTime=true",
             "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
             "-Dorg.slf4j.simpleLogger.showShortLogName=true",

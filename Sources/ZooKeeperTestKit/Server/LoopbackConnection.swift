@@ -1,3 +1,4 @@
+import ZooKeeper
 import Glibc
 
 /// A TCP connection to a port of 127.0.0.1 whose every wait has a deadline.
@@ -56,7 +57,7 @@ final class LoopbackConnection: Sendable {
 
     private func wait(for events: Int16, until deadline: ContinuousClock.Instant) throws(TestKitError) {
         while true {
-            let left = (deadline - .now).wholeMilliseconds
+            let left = (deadline - .now).milliseconds
             guard left > 0 else { throw failure("no answer in time") }
             var entry = pollfd(fd: descriptor, events: events, revents: 0)
             let count = poll(&entry, 1, Int32(clamping: left))

@@ -1,3 +1,5 @@
+import ZooKeeper
+
 /// The text of a server's `zoo.cfg`, a Java properties file.
 struct ServerSettings: Sendable, Equatable {
     private var values: [String: String]
@@ -14,7 +16,7 @@ struct ServerSettings: Sendable, Equatable {
         dataDirectory: String
     ) {
         values = [
-            "tickTime": String(configuration.tickTime.wholeMilliseconds),
+            "tickTime": String(configuration.tickTime.milliseconds),
             "dataDir": dataDirectory,
             "clientPort": String(port),
             // Never reachable from another machine.
@@ -52,13 +54,5 @@ struct ServerSettings: Sendable, Equatable {
             }
         }
         return result
-    }
-}
-
-extension Duration {
-    /// The duration in milliseconds, rounded down.
-    var wholeMilliseconds: Int64 {
-        let (seconds, attoseconds) = components
-        return seconds * 1000 + attoseconds / 1_000_000_000_000_000
     }
 }

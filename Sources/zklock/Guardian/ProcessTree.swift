@@ -65,12 +65,12 @@ struct ProcessTree {
         return found
     }
 
-    /// Sends `signal` to everybody beneath this process.
+    /// Sends `signal` to everybody beneath this process, but not to `spared`.
     ///
     /// - Returns: how many there were.
     @discardableResult
-    static func signalDescendants(_ signal: Int32) -> Int {
-        let descendants = current().descendants(of: getpid())
+    static func signalDescendants(_ signal: Int32, sparing spared: pid_t? = nil) -> Int {
+        let descendants = current().descendants(of: getpid()).filter { $0.pid != spared }
         for entry in descendants { kill(entry.pid, signal) }
         return descendants.count
     }

@@ -19,6 +19,8 @@ struct LockedRun {
         case tick
         /// A suspension ought to have begun by now.
         case awake
+        /// Everybody is killed, without the guardian.
+        case lastResort
     }
 
     let plan: RunPlan
@@ -39,13 +41,16 @@ struct LockedRun {
     var loss: LossReason?
     /// The command is made to end, or asked to by somebody who wants the lock.
     var isStopping = false
-    private var lastResort: TimerThread.ID?
+    private var lastResorts: [TimerThread.ID] = []
+    private var isLastResort = false
     /// The command, while zklock and it are suspended.
     var isSuspended = false
 
     /// What a command is told by, and what is passed on to it.
     static let forwarded = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGTSTP, SIGCONT]
     private static let patience = Duration.seconds(1)
+    /// The guardian tries for three seconds to end those that cannot be killed.
+    private static let guardiansPatience = Duration.seconds(5)
 
     /// Makes the guardian, which has to come before anything that makes threads.
     ///
@@ -129,6 +134,7 @@ struct LockedRun {
         case .guardian(let report): return await told(report)
         case .lease(let event, let lease): if lease === self.lease { happened(event) }
         case .awake: if isSuspended { resume() }
+        case .lastResort: if loss != nil { (isLastResort, isStopping) = (true, true) }
         }
         return nil
     }
@@ -242,7 +248,7 @@ struct LockedRun {
             voice.detail("the command ended with \(WaitStatus(status).exitCode)")
             // Whoever was asked to give up the office, and did, runs for it again like one who lost it.
             guard plan.isElection, isStopping, interruption == nil, left == 0 else {
-                return stopped ? ExitStatus.lost.rawValue : WaitStatus(status).exitCode
+                return stopped || isLastResort ? ExitStatus.lost.rawValue : WaitStatus(status).exitCode
             }
             campaignAgain()
         case nil:
@@ -254,12 +260,22 @@ struct LockedRun {
         return nil
     }
 
-    /// For a guardian that is stopped: it would have killed everybody by then.
+    /// For a guardian that is stopped, or starved: it would have killed everybody by then. It is woken to say how that ended, and is
+    /// killed only if it does not.
     private mutating func killLater(_ reason: LossReason) {
         let timeout = client?.sessionTimeout ?? plan.configuration.sessionTimeout
         let margin = RunPlan.margin(of: timeout)
-        let delay = reason == .leaseExpired ? margin / 2 : plan.killAfter + margin
-        lastResort = TimerThread.shared.schedule(at: .now + delay) { ProcessTree.signalDescendants(SIGKILL) }
+        let due = ContinuousClock.now + (reason == .leaseExpired ? margin / 2 : plan.killAfter + margin)
+        lastResorts += [
+            TimerThread.shared.schedule(at: due) { [guardian, feed] in
+                feed.yield(.lastResort)
+                ProcessTree.signalDescendants(SIGKILL, sparing: guardian.pid)
+                kill(guardian.pid, SIGCONT)
+            },
+            TimerThread.shared.schedule(at: due + Self.guardiansPatience) {
+                ProcessTree.signalDescendants(SIGKILL)
+            },
+        ]
     }
 
     /// The guardian's children have come to this process.
@@ -274,9 +290,9 @@ struct LockedRun {
 
     /// The office is lost, and nobody is left who acts as if it were not.
     private mutating func campaignAgain() {
-        if let lastResort { TimerThread.shared.cancel(lastResort) }
+        for timer in lastResorts { TimerThread.shared.cancel(timer) }
         guardian.end()
-        (loss, isStopping, queue, own, lastResort) = (nil, false, nil, nil, nil)
+        (loss, isStopping, queue, own, lastResorts, isLastResort) = (nil, false, nil, nil, [], false)
         voice.error("\(plan.path): waiting to be elected again")
         begin = .now
         wait()

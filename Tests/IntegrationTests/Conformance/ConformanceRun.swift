@@ -1,4 +1,5 @@
 import Synchronization
+import TestSupport
 import ZooKeeper
 
 /// Executes steps at one ensemble, and keeps what each client saw, in order.

@@ -1,8 +1,9 @@
 import Testing
 import ZooKeeper
+import ZooKeeperLocks
 
 /// Expects `body` to throw a ``ZooKeeperError`` with that code.
-func expect<R>(
+package func expect<R>(
     _ code: ZooKeeperError.Code,
     isolation: isolated (any Actor)? = #isolation,
     sourceLocation: SourceLocation = #_sourceLocation,
@@ -13,5 +14,12 @@ func expect<R>(
         Issue.record("no error; expected \(code)", sourceLocation: sourceLocation)
     } catch {
         #expect((error as? ZooKeeperError)?.code == code, "\(error)", sourceLocation: sourceLocation)
+    }
+}
+
+extension LockError {
+    /// The error of the client that is behind this one.
+    package var session: ZooKeeperError? {
+        if case .session(let error) = self { error } else { nil }
     }
 }

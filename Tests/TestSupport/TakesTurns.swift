@@ -1,0 +1,34 @@
+import Glibc
+import Testing
+
+/// Lets only so many of the tests with this trait run at a time. Time limits include the wait for a turn, which may be minutes: they are
+/// there to end what hangs.
+package struct TakesTurns: TestTrait, SuiteTrait, TestScoping {
+    fileprivate let gate: Gate
+
+    package var isRecursive: Bool { true }
+
+    package func provideScope(
+        for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
+    ) async throws {
+        // Once for each case, not for the suite around it.
+        guard testCase != nil else { return try await function() }
+        await gate.enter()
+        defer { gate.leave() }
+        try await function()
+    }
+}
+
+extension Trait where Self == TakesTurns {
+    /// For tests that start servers of their own: twenty of those on two cores make every timeout a matter of luck.
+    package static var weighty: TakesTurns { .init(gate: .weighty) }
+
+    /// For tests that run in a process of their own, with `#expect(processExitsWith:)`. That keeps a thread of the cooperative pool until the
+    /// process has ended, and on a machine with two cores the pool has two: with two such tests at a time every other test stands still.
+    package static var runsInOwnProcess: TakesTurns { .init(gate: .ownProcess) }
+}
+
+extension Gate {
+    fileprivate static let weighty = Gate(permits: 4)
+    fileprivate static let ownProcess = Gate(permits: max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)) / 2))
+}
