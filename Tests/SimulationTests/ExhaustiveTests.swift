@@ -45,6 +45,11 @@ extension SimulationTests {
                     clients: [0, 1], breaks: 0, givingUp: 0, lag: 2, policies: [.write, .write], downgrades: 1),
                 isSmall: true),
             Case(
+                title: "a writer that becomes a reader, and a writer of the same session",
+                bounds: .init(
+                    clients: [0, 0], breaks: 0, givingUp: 0, lag: 2, policies: [.write, .write], downgrades: 1),
+                isSmall: true),
+            Case(
                 title: "a writer that becomes a reader, and a reader; 1 session expires",
                 bounds: .init(
                     clients: [0, 1], breaks: 0, expiries: 1, givingUp: 0, lag: 2, policies: [.write, .read],

@@ -30,8 +30,9 @@ extension QueueMachine {
         guard case .held(let own, let isLost) = phase else { return }
         departure = .released
         guard !isLost else { return leave(own) }
-        // One of several that hold is not the head, and says nothing of those ahead.
-        if policy.excludesAll { actions.append(.yield(own)) }
+        // One of several that hold is not the head, and says nothing of those ahead. A writer that is about to be a reader may have the
+        // reader's node already, which whoever is next has to wait for.
+        if policy.excludesAll, replacement == nil { actions.append(.yield(own)) }
         // Where nobody was ahead, whoever comes next has seen so.
         leave(own, recording: policy.excludesAll && hasWaited && parentIsOurs == true)
     }
