@@ -91,6 +91,19 @@ func withDirectory<R>(
     }
 }
 
+/// A command that says that it runs, and goes on until it is told to end.
+struct PatientCommand {
+    private let file: String
+
+    init(in directory: String) { file = "\(directory)/end" }
+
+    var arguments: [String] { ["sh", "-c", "echo ready; while [ ! -e '\(file)' ]; do sleep 0.02; done"] }
+
+    func finish() {
+        #expect(FileManager.default.createFile(atPath: file, contents: Data()))
+    }
+}
+
 /// A command that is hard to get rid of: it and what it starts ignore SIGTERM, one of them has a session of its own, one has lost its
 /// parent. Each writes its process id.
 enum StubbornCommand {

@@ -29,14 +29,32 @@ import ZooKeeperTestKit
         try output.split(separator: "\n").map { try JSONDecoder().decode(Contender.self, from: Data($0.utf8)) }
     }
 
-    @Test func locksAndQueuesAreListed() async throws {
+    /// With the command, a command for it to run, and an empty root.
+    private func withZklock(
+        _ body: (Zklock, PatientCommand, ZooKeeperClient.Configuration) async throws -> Void
+    ) async throws {
         try await SharedServer.withRoot { configuration in
-            let zklock = try Zklock(configuration)
+            try await withDirectory { directory in
+                try await body(try Zklock(configuration), PatientCommand(in: directory), configuration)
+            }
+        }
+    }
+
+    /// How many sessions watch the znode of the contender of `/x` with that token.
+    private func watchers(of token: Int64, _ configuration: ZooKeeperClient.Configuration) async throws -> Int {
+        let queue = try await ZooKeeperClient.with(configuration) { try await $0.queue(of: NodePath("/x")) }
+        let entry = try #require(queue.entries.first { $0.fencingToken.rawValue == token })
+        let watched = try await SharedServer.server.value.fourLetterWord("wchp").split(separator: "\n")
+        guard let line = watched.firstIndex(where: { $0.hasSuffix(entry.node.string) }) else { return 0 }
+        return watched[(line + 1)...].prefix { $0.hasPrefix("\t") }.count
+    }
+
+    @Test func locksAndQueuesAreListed() async throws {
+        try await withZklock { zklock, command, configuration in
             let nothing = try await zklock.run(["ls"])
             #expect(nothing.status == 0 && nothing.output == "")
-            let ended = try await zklock.run([
-                "run", "--label", "first", "/a/x", "--", "sh", "-c", "echo ready; sleep 1",
-            ]) { _ in
+            let run = ["run", "--label", "first", "/a/x", "--"] + command.arguments
+            let ended = try await zklock.run(run) { _ in
                 try await ZooKeeperClient.with(configuration) { client in
                     let waiter = Task { try await client.lock("/a/x").acquire() }
                     var changes = client.queueChanges(of: try NodePath("/a/x")).makeAsyncIterator()
@@ -52,6 +70,7 @@ import ZooKeeperTestKit
                     #expect(locks.map(\.waiting) == [1])
                     let table = try await zklock.run(["ls", "/a/x"])
                     #expect(table.output.contains("holds for ") && table.output.contains("(first)"), "\(table.output)")
+                    command.finish()
                     await (try waiter.value).release()
                 }
             }
@@ -111,14 +130,19 @@ import ZooKeeperTestKit
     }
 
     @Test func whoGoesByItselfIsLeftAlone() async throws {
-        try await SharedServer.withRoot { configuration in
-            let zklock = try Zklock(configuration)
-            let ended = try await zklock.run(["run", "/x", "--", "sh", "-c", "echo ready; sleep 1"]) { _ in
+        try await withZklock { zklock, command, configuration in
+            let ended = try await zklock.run(["run", "--ignore-revocation", "/x", "--"] + command.arguments) { _ in
                 let holder = try #require(try contenders(try await zklock.run(["ls", "/x", "--json"]).output).first)
-                let broken = try await zklock.run(["break", "/x", "--token", "\(holder.token)", "--grace", "20s"])
+                async let breaking = zklock.run(["break", "/x", "--token", "\(holder.token)", "--grace", "60s"])
+                // Then it watches that node, as the holder does.
+                while try await watchers(of: holder.token, configuration) < 2 {
+                    try await Task.sleep(for: .milliseconds(20))
+                }
+                command.finish()
+                let broken = try await breaking
                 #expect(broken.status == 0)
                 #expect(broken.error.contains("by itself"), "\(broken.error)")
-                #expect(broken.elapsed < .seconds(10))
+                #expect(broken.elapsed < .seconds(50))
             }
             #expect(ended.status == 0)
         }
@@ -143,11 +167,8 @@ import ZooKeeperTestKit
     }
 
     @Test func aCommandThatDoesNotListenKeepsTheLock() async throws {
-        try await SharedServer.withRoot { configuration in
-            let zklock = try Zklock(configuration)
-            let ended = try await zklock.run([
-                "run", "--ignore-revocation", "/x", "--", "sh", "-c", "echo ready; sleep 1.5",
-            ]) { _ in
+        try await withZklock { zklock, command, _ in
+            let ended = try await zklock.run(["run", "--ignore-revocation", "/x", "--"] + command.arguments) { _ in
                 let asked = try await zklock.run(["revoke", "/x", "--wait", "100ms"])
                 #expect(asked.status == 124, "\(asked.error)")
                 let table = try await zklock.run(["ls", "/x"])
@@ -155,24 +176,25 @@ import ZooKeeperTestKit
                 let wrong = try await zklock.run(["revoke", "/x", "--token", "1"])
                 #expect(wrong.status == 125)
                 #expect(wrong.error.contains("nobody here has token 1"), "\(wrong.error)")
+                command.finish()
             }
             #expect(ended.status == 0, "\(ended.error)")
         }
     }
 
     @Test func aPrivateLockIsForWhoMayUseIt() async throws {
-        try await SharedServer.withRoot { configuration in
-            let zklock = try Zklock(configuration)
+        try await withZklock { zklock, command, _ in
             try await withDirectory { directory in
                 let file = "\(directory)/auth"
                 #expect(FileManager.default.createFile(atPath: file, contents: Data("me:secret\n".utf8)))
-                let run = ["run", "--private", "--auth-file", file, "/x", "--", "sh", "-c", "echo ready; sleep 0.7"]
+                let run = ["run", "--private", "--auth-file", file, "/x", "--"] + command.arguments
                 let ended = try await zklock.run(run) { _ in
                     let stranger = try await zklock.run(["run", "--try", "/x", "--", "true"])
                     #expect(stranger.status == 125)
                     #expect(stranger.error.contains("notAuthorized"), "\(stranger.error)")
                     let friend = try await zklock.run(["run", "--try", "--auth-file", file, "/x", "--", "true"])
                     #expect(friend.status == 124, "\(friend.error)")
+                    command.finish()
                 }
                 #expect(ended.status == 0, "\(ended.error)")
             }

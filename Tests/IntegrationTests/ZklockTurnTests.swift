@@ -41,14 +41,14 @@ import ZooKeeperTestKit
         try await SharedServer.withRoot { configuration in
             let zklock = try Zklock(configuration)
             try await withDirectory { directory in
-                // A holder says so, and when it is through; one that was killed never is.
+                // A holder says so, and when it is through; a victim never is. What that leaves behind is no overlap once it is dead.
                 let script = """
                     cd '\(directory)'
                     echo "begin $ZKLOCK_TOKEN" >> log
-                    ! [ -e busy ] || echo "overlap $ZKLOCK_TOKEN" >> log
-                    trap 'rm -f busy' EXIT
-                    touch busy
+                    ! [ -e busy ] || ! kill -0 "$(cat busy)" 2> /dev/null || echo "overlap $ZKLOCK_TOKEN" >> log
+                    echo $$ > busy
                     echo ready
+                    while [ "$1" = victim ]; do sleep 0.02; done
                     sleep 0.1
                     rm -f busy
                     echo "end $ZKLOCK_TOKEN" >> log
@@ -57,16 +57,13 @@ import ZooKeeperTestKit
                 let ends = try await withThrowingTaskGroup { group in
                     for number in 0..<8 {
                         group.addTask {
+                            let isVictim = victims.contains(number)
                             let run = [
-                                "run", "--session-timeout", "2s", "--kill-after", "200ms", "/x", "--", "sh", "-c",
-                                script,
+                                "run", "--session-timeout", "6s", "--kill-after", "200ms", "/x", "--", "sh", "-c",
+                                script, "sh", isVictim ? "victim" : "",
                             ]
                             return try await zklock.run(run) { pid in
-                                guard victims.contains(number) else { return }
-                                // Whatever it leaves behind is the next one's to find; the file would be taken for an overlap.
-                                kill(pid, SIGKILL)
-                                try await Task.sleep(for: .milliseconds(200))
-                                try? FileManager.default.removeItem(atPath: "\(directory)/busy")
+                                if isVictim { kill(pid, SIGKILL) }
                             }
                         }
                     }
@@ -103,7 +100,7 @@ import ZooKeeperTestKit
                         let delay = Duration.milliseconds(
                             number < 2 ? 20 : Int.random(in: 0..<200, using: &generator))
                         group.addTask {
-                            let options = ["--session-timeout", "2s", "--kill-after", "200ms"]
+                            let options = ["--session-timeout", "4s", "--kill-after", "200ms"]
                             return try await zklock.run(["run"] + options + ["/x", "--", "sh", "-c", script]) { pid in
                                 guard victim else { return }
                                 try await Task.sleep(for: delay)

@@ -21,7 +21,8 @@ extension SimulationTests {
                 "clients \(bounds.clients): \(runs.count) ways, \(runs.map(\.steps).reduce(0, +)) steps,",
                 "\(runs.map(\.comparisons).reduce(0, +)) answers and events compared")
             for run in runs { #expect(run.difference == nil, "\(run.difference ?? "")") }
-            #expect(runs.allSatisfy { $0.comparisons > 5 })
+            // Few ways end so early that there is next to nothing to compare.
+            #expect(runs.count { $0.comparisons > 5 } > runs.count * 9 / 10)
         }
 
         struct Run: Sendable {
