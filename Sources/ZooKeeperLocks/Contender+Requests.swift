@@ -8,11 +8,14 @@ extension Contender {
         switch action {
         case .create(let prefix):
             let record =
-                payload == nil ? Owner.entering(label: label) : Owner.current(label: label, payload: payload).data
-            core.withLock { $0.record = record }
+                options.payload == nil
+                ? Owner.entering(label: options.label)
+                : Owner.current(label: options.label, payload: options.payload).data
+            // Of the others nobody writes it again, and thousands may wait.
+            if policy.isCounted || policy.claim == .write { core.withLock { $0.record = record } }
             let request = Request.create(
                 path.appending(unchecked: prefix), data: record, mode: .ephemeralSequential,
-                acl: acl)
+                acl: options.acl)
             session.submit(request, deadline: deadline) { [self] in
                 post(.created($0.mapError { $0.lacking("create", on: path) }.flatMap(\.own)), of: entry)
             }
@@ -23,7 +26,7 @@ extension Contender {
         case .listAndWatch(let step):
             listAndWatch(step, session, entry, deadline)
         case .makeParents(let step):
-            session.ensureExists(path, data: policy.parentData, acl: acl, deadline: deadline) { [self] in
+            session.ensureExists(path, data: policy.parentData, acl: options.acl, deadline: deadline) { [self] in
                 post(.parentsMade(step: step, $0), of: entry)
             }
         case .watch(let name, let byExists):
@@ -41,7 +44,7 @@ extension Contender {
             poke(name, version: 0, session, entry, deadline)
         case .replace(let name, let reader):
             let operations: [Transaction.Operation] = [
-                .create(path.appending(unchecked: reader), data: core.withLock(\.record), mode: .ephemeral, acl: acl),
+                .create(path.appending(unchecked: reader), data: core.withLock(\.record), mode: .ephemeral, acl: options.acl),
                 .delete(path.appending(unchecked: name), version: nil),
             ]
             session.submit(.commit(operations), deadline: deadline) { [self] in

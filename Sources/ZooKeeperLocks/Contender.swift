@@ -11,7 +11,8 @@ final class Contender: Sendable {
     /// What an acquire comes to.
     enum Outcome: Sendable {
         case granted(QueueMachine.Own)
-        case departed(QueueMachine.Departure, QueueView?)
+        // A contender has room for this as long as it lives, and hardly any departs without a lock.
+        indirect case departed(QueueMachine.Departure, QueueView.Ahead?)
     }
 
     struct Core {
@@ -20,7 +21,7 @@ final class Contender: Sendable {
         var isBusy = false
         /// How often the queue was entered: once for each session.
         var entry = 0
-        /// What was written into its znode.
+        /// What was written into its znode, for those who may have to write it again.
         var record: [UInt8] = []
         var session: Session?
         var observer: Session.ObserverID?
@@ -42,6 +43,7 @@ final class Contender: Sendable {
         /// By which it holds.
         var own: QueueMachine.Own?
         var downgrade: Promise<Result<Void, RequestFailure>>?
+        var waiting = Waiting()
     }
 
     struct Stake {
@@ -56,44 +58,22 @@ final class Contender: Sendable {
         var node: String
     }
 
-    let client: ZooKeeperClient
-    let path: NodePath
-    private let waitsForConfirmedLease: Bool
-    private let release: DistributedLock.Release
-    let policy: QueuePolicy
-    let label: String?
-    let payload: [UInt8]?
-    let acl: [ACL]
+    let entrance: QueueEntrance
     private let onPosition: (@Sendable (QueuePosition) -> Void)?
     let core: Locked<Core>
 
-    /// Resolved once: granted, or why not.
-    let outcome = Promise<Outcome>()
-    /// Resolved when whoever releases need not wait any longer.
-    let released = Promise<Void>()
-
-    /// How long whoever gives up waits for the clean-up while there is a connection.
-    private static let patience = Duration.seconds(1)
-
     init(
-        client: ZooKeeperClient,
-        path: NodePath,
-        options: DistributedLock.Options,
-        policy: QueuePolicy,
-        onlyIfAvailable: Bool,
-        onPosition: (@Sendable (QueuePosition) -> Void)?
+        _ entrance: QueueEntrance, onlyIfAvailable: Bool, onPosition: (@Sendable (QueuePosition) -> Void)?
     ) {
-        self.client = client
-        self.path = path
-        self.policy = policy
-        label = options.label
-        payload = options.payload
-        waitsForConfirmedLease = options.waitsForConfirmedLease
-        release = options.release
-        acl = options.acl
+        self.entrance = entrance
         self.onPosition = onPosition
-        core = Locked(Core(machine: QueueMachine(onlyIfAvailable: onlyIfAvailable, policy: policy)))
+        core = Locked(Core(machine: QueueMachine(onlyIfAvailable: onlyIfAvailable, policy: entrance.policy)))
     }
+
+    var client: ZooKeeperClient { entrance.client }
+    var path: NodePath { entrance.path }
+    var policy: QueuePolicy { entrance.policy }
+    var options: DistributedLock.Options { entrance.options }
 
     // MARK: What the recipe asks for
 
@@ -127,37 +107,6 @@ final class Contender: Sendable {
         post(.enter(uuid: uuid, isConnected: link == .connected), of: entry)
         // It may have ended before the observer was there.
         if case .ended(let code) = link { post(.sessionEnded(code), of: entry) }
-    }
-
-    func giveUp(_ departure: QueueMachine.Departure) {
-        post(.giveUp(departure))
-        TimerThread.shared.schedule(at: .now + Self.patience) { [weak self] in self?.post(.patienceEnded) }
-    }
-
-    /// Releases, once; everybody who asks waits for the same release, unless nobody is to wait.
-    func release() async {
-        requestRelease()
-        switch release {
-        case .awaited: await released.value()
-        case .background: break
-        }
-    }
-
-    /// Begins the release, unless that was done. Says whether it was done before.
-    @discardableResult
-    func requestRelease() -> Bool {
-        let (isFirst, listeners) = core.withLock { core in
-            defer { core.isReleased = true }
-            return (!core.isReleased, core.listeners)
-        }
-        if isFirst {
-            cancelHoldTimers()
-            // The clean-up may take longer than the lease.
-            listeners.finish()
-            post(.release)
-            TimerThread.shared.schedule(at: .now + Self.patience) { [weak self] in self?.post(.patienceEnded) }
-        }
-        return !isFirst
     }
 
     var state: (loss: LossReason?, isReleased: Bool) {
@@ -198,29 +147,45 @@ final class Contender: Sendable {
     /// - Parameter entry: the entry into the queue that the event belongs to. While a session ends, another thread may have entered
     ///   in the next one already; answers of the old one then come too late to matter. `nil` for what comes from outside.
     func post(_ event: QueueMachine.Event, of entry: Int? = nil) {
-        let mustRun = core.withLock { core in
+        var work = core.withLock { core -> Work? in
+            guard core.isBusy else {
+                core.isBusy = true
+                return handle(event, entry, &core)
+            }
             core.inbox.append((event, entry))
-            defer { core.isBusy = true }
-            return !core.isBusy
+            return nil
         }
-        guard mustRun else { return }
-        while true {
-            let next = core.withLock { core -> (actions: [QueueMachine.Action], session: Session?, entry: Int)? in
-                guard !core.inbox.isEmpty else {
+        while let next = work {
+            keepStake(next.session, next.entry)
+            keepEar(next.session, next.entry)
+            for action in next.actions { perform(action, next.session, next.entry) }
+            work = core.withLock { core in
+                guard let (event, entry) = core.inbox.first else {
                     core.isBusy = false
+                    // Thousands may wait, and have no use for the room.
+                    core.inbox = []
                     return nil
                 }
-                let (event, entry) = core.inbox.removeFirst()
-                guard entry.map({ $0 == core.entry }) ?? true else { return ([], core.session, core.entry) }
-                let isValid =
-                    core.session?.standing.isValid(at: .now, confirmed: waitsForConfirmedLease) ?? false
-                return (core.machine.handle(event, leaseIsValid: isValid), core.session, core.entry)
+                core.inbox.removeFirst()
+                return handle(event, entry, &core)
             }
-            guard let (actions, session, entry) = next else { return }
-            keepStake(session, entry)
-            keepEar(session, entry)
-            for action in actions { perform(action, session, entry) }
         }
+    }
+
+    /// What an event led to.
+    private struct Work {
+        var actions: [QueueMachine.Action]
+        var session: Session?
+        var entry: Int
+    }
+
+    private func handle(_ event: QueueMachine.Event, _ entry: Int?, _ core: inout Core) -> Work {
+        guard entry.map({ $0 == core.entry }) ?? true else {
+            return Work(actions: [], session: core.session, entry: core.entry)
+        }
+        let isValid = core.session?.standing.isValid(at: .now, confirmed: options.waitsForConfirmedLease) ?? false
+        let actions = core.machine.handle(event, leaseIsValid: isValid)
+        return Work(actions: actions, session: core.session, entry: core.entry)
     }
 
     /// Tells the session what to keep alive, ahead of the grant and of the release.
@@ -274,7 +239,7 @@ final class Contender: Sendable {
                 core.grantedAt = .now
                 core.own = own
             }
-            outcome.resolve(.granted(own))
+            settle(.granted(own))
         case .lose(let reason):
             let (handlers, listeners) = core.withLock { core in
                 core.loss = reason
@@ -298,9 +263,9 @@ final class Contender: Sendable {
                 return core.listeners
             }
             listeners.tell(.revocationRequested(request))
-        case .depart(let departure, let view):
-            outcome.resolve(.departed(departure, view))
-            released.resolve(())
+        case .depart(let departure, let ahead):
+            settle(.departed(departure, ahead))
+            endRelease()
         case .awaitSession:
             enter()
         case .leaveBehind(let name, let failure):
@@ -312,7 +277,7 @@ final class Contender: Sendable {
                 "a semaphore's contender may not write to its own node: whoever is behind may learn late that permits are free",
                 metadata: ["path": "\(path)", "node": "\(name)", "reason": "\(failure.code)"])
         case .end:
-            released.resolve(())
+            endRelease()
             let (observation, watches, listeners) = core.withLock { core in
                 defer { (core.observer, core.watches) = (nil, []) }
                 return ((core.session, core.observer), core.watches, core.listeners)

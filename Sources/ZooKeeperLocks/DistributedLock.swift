@@ -65,9 +65,9 @@ public struct DistributedLock: Sendable {
         case background
     }
 
-    public let path: NodePath
-    public let client: ZooKeeperClient
-    public let options: Options
+    public var path: NodePath { entrance.path }
+    public var client: ZooKeeperClient { entrance.client }
+    public var options: Options { entrance.options }
     let entrance: QueueEntrance
 
     /// - Throws: ``ZooKeeperError`` with the code `invalidPath` or `invalidArgument`.
@@ -75,9 +75,6 @@ public struct DistributedLock: Sendable {
         entrance = try QueueEntrance(
             path, client: client, options: options, policy: QueuePolicy(claim: .exclusive, naming: options.naming),
             operation: "lock")
-        self.path = path
-        self.client = client
-        self.options = options
     }
 
     // MARK: Acquire and release

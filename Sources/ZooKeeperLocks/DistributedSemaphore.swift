@@ -119,9 +119,7 @@ public struct DistributedSemaphore: Sendable {
                     .invalidArgument, operation: "acquire", path: path,
                     detail: "\(count) permits of \(permits): between 1 and all of them"))
         }
-        var entrance = entrance
-        entrance.policy = .permits(count, of: permits)
-        return entrance
+        return count == 1 ? entrance : QueueEntrance(entrance, policy: .permits(count, of: permits))
     }
 }
 

@@ -1,7 +1,7 @@
 public import ZooKeeper
 
 /// Why a lock was not obtained, or not kept.
-public enum LockError: Error, Hashable, Sendable {
+public indirect enum LockError: Error, Hashable, Sendable {
     /// The lock was not obtained in time. `ahead` contenders were in front at the last look, the first of them `holder`; both are
     /// `nil` when there was no answer to be had at all. Nothing is left in the queue.
     case timedOut(NodePath, ahead: Int?, holder: Holder?)

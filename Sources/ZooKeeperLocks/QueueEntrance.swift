@@ -1,11 +1,13 @@
 import ZooKeeper
 
 /// What every recipe does: stand in a queue under a policy, wait, and hold a lease.
-struct QueueEntrance: Sendable {
+///
+/// A class, so that all who stand in the queue share what is said of them.
+final class QueueEntrance: Sendable {
     let path: NodePath
     let client: ZooKeeperClient
     let options: DistributedLock.Options
-    var policy: QueuePolicy
+    let policy: QueuePolicy
 
     /// - Parameter operation: for errors: what the recipe is called.
     init(
@@ -44,27 +46,39 @@ struct QueueEntrance: Sendable {
         self.policy = policy
     }
 
+    /// The same with another policy.
+    init(_ other: QueueEntrance, policy: QueuePolicy) {
+        path = other.path
+        client = other.client
+        options = other.options
+        self.policy = policy
+    }
+
     /// See ``DistributedLock/acquire(timeout:onPosition:file:line:)``.
     func acquire(
         timeout: Duration?, onPosition: (@Sendable (QueuePosition) -> Void)?, file: String, line: Int
     ) async throws(LockError) -> Lease {
+        let contender = try contender(timeout: timeout, onPosition: onPosition)
+        await withTaskCancellationHandler {
+            await withUnsafeContinuation { contender.enter($0, within: timeout) }
+        } onCancel: {
+            contender.giveUp(.cancelled)
+        }
+        if let lease = contender.lease(file: file, line: line) { return lease }
+        throw await contender.error()
+    }
+
+    /// Apart from ``acquire(timeout:onPosition:file:line:)``, whose frame would have room for all of this for as long as the wait takes.
+    @inline(never) private func contender(
+        timeout: Duration?, onPosition: (@Sendable (QueuePosition) -> Void)?
+    ) throws(LockError) -> Contender {
         if let timeout, timeout < .zero {
             throw .session(
                 ZooKeeperError(
                     .invalidArgument, operation: "acquire", path: path,
                     detail: "a timeout of \(timeout): zero to try once, or more"))
         }
-        let onlyIfAvailable = timeout == .zero
-        let contender = Contender(
-            client: client, path: path, options: options, policy: policy, onlyIfAvailable: onlyIfAvailable,
-            onPosition: onPosition)
-        switch await wait(contender, timeout: onlyIfAvailable ? client.configuration.requestTimeout : timeout) {
-        case .granted(let own):
-            if let hold = options.maximumHold { contender.limitHold(to: hold) }
-            return Lease(own, of: contender, file: file, line: line)
-        case .departed(let departure, let view):
-            throw await error(departure, view, onlyIfAvailable: onlyIfAvailable)
-        }
+        return Contender(self, onlyIfAvailable: timeout == .zero, onPosition: onPosition)
     }
 
     /// See ``DistributedLock/tryAcquire(file:line:)``.
@@ -75,48 +89,5 @@ struct QueueEntrance: Sendable {
             if case .timedOut = error { return nil }
             throw error
         }
-    }
-
-    private func wait(_ contender: Contender, timeout: Duration?) async -> Contender.Outcome {
-        let timer = timeout.map { timeout in
-            // A century is as good as for ever, and instants can be computed with it.
-            TimerThread.shared.schedule(at: .now + min(timeout, .seconds(3_155_760_000))) {
-                contender.giveUp(.timedOut)
-            }
-        }
-        defer { if let timer { TimerThread.shared.cancel(timer) } }
-        return await withTaskCancellationHandler {
-            contender.enter()
-            return await contender.outcome.value()
-        } onCancel: {
-            contender.giveUp(.cancelled)
-        }
-    }
-
-    private func error(
-        _ departure: QueueMachine.Departure, _ view: QueueView?, onlyIfAvailable: Bool
-    ) async -> LockError {
-        switch departure {
-        case .cancelled:
-            return .cancelled(path)
-        case .failed(let failure, let operation):
-            return .session(failure.error(operation: operation, path: path))
-        case .disagrees(let found):
-            return .permitsDisagree(path, expected: policy.permits ?? 0, found: found)
-        case .timedOut where onlyIfAvailable:
-            return .session(
-                ZooKeeperError(
-                    .requestTimedOut, operation: "acquire", path: path,
-                    detail: "no answer within \(client.configuration.requestTimeout)"))
-        case .timedOut, .unavailable, .released:
-            return .timedOut(path, ahead: view?.ahead, holder: onlyIfAvailable ? nil : await holder(view))
-        }
-    }
-
-    /// Who stands at the head of the queue, if that can be learned soon: the caller's time is over.
-    private func holder(_ view: QueueView?) async -> Holder? {
-        guard let view, view.ahead > 0 else { return nil }
-        let head = path.appending(unchecked: view.head.string)
-        return Holder(node: head, owner: await client.data(of: head, within: .milliseconds(500)).flatMap(Owner.init))
     }
 }

@@ -9,7 +9,7 @@ import ZooKeeper
         #expect(harness.send(.release) == [.yield(Harness.own(5)), .delete(Harness.name(5), recording: false)])
         #expect(
             harness.send(.deleted(name: Harness.name(5), .success(()))) == [
-                .depart(.released, harness.machine.lastView), .end,
+                .depart(.released, harness.machine.lastLook), .end,
             ])
     }
 
@@ -44,7 +44,7 @@ import ZooKeeper
     @Test func anUnknownOutcomeOfTheReleaseIsFinishedAfterTheReconnect() {
         var harness = Harness.held()
         harness.send(.release)
-        #expect(harness.send(.suspended) == [.depart(.released, harness.machine.lastView)])
+        #expect(harness.send(.suspended) == [.depart(.released, harness.machine.lastLook)])
         #expect(
             harness.send(.deleted(name: Harness.name(5), .failure(Harness.unknown))) == [
                 .pause(.backOff(attempt: 1), step: 1)
@@ -61,7 +61,7 @@ import ZooKeeper
         #expect(
             harness.send(.release) == [
                 .yield(Harness.own(5)), .delete(Harness.name(5), recording: false),
-                .depart(.released, harness.machine.lastView),
+                .depart(.released, harness.machine.lastLook),
             ])
     }
 
@@ -91,8 +91,8 @@ import ZooKeeper
         #expect(harness.send(.giveUp(.timedOut)) == [.list(step: -1), .delete(Harness.name(5), recording: false)])
         harness.send(.listed(step: -1, .success([Harness.other(2), Harness.name(5)])))
         let actions = harness.send(.deleted(name: Harness.name(5), .success(())))
-        guard case .depart(.timedOut, let view) = actions.first else { return #expect(Bool(false), "\(actions)") }
-        #expect(view?.ahead == 1)
+        guard case .depart(.timedOut, let ahead) = actions.first else { return #expect(Bool(false), "\(actions)") }
+        #expect(ahead?.count == 1)
     }
 
     @Test func givingUpBeforeTheCreateIsAnsweredWaitsForTheAnswer() {
@@ -109,7 +109,7 @@ import ZooKeeper
     @Test func whoeverGivesUpIsNotHeldUpByALostConnection() {
         var harness = Harness.waiting()
         harness.send(.giveUp(.cancelled))
-        #expect(harness.send(.suspended).contains(.depart(.cancelled, harness.machine.lastView)))
+        #expect(harness.send(.suspended).contains(.depart(.cancelled, harness.machine.lastLook)))
         harness.send(.deleted(name: Harness.name(5), .failure(Harness.unknown)))
         #expect(harness.send(.connected) == [.delete(Harness.name(5), recording: false)])
         #expect(harness.departures == [.cancelled])

@@ -46,6 +46,14 @@ struct SlotArray<Value> {
         }
     }
 
+    /// Changes the value where it is, if the key is still good.
+    mutating func change(_ key: UInt64, _ body: (inout Value) -> Void) {
+        // Taken out meanwhile: a copy would have to be made of what is shared.
+        guard let index = index(of: key), var value = slots[index].value.take() else { return }
+        body(&value)
+        slots[index].value = value
+    }
+
     /// Takes out all values that `condition` holds for.
     mutating func removeAll(where condition: (Value) -> Bool = { _ in true }) -> [Value] {
         var removed: [Value] = []

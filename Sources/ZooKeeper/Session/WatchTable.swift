@@ -17,15 +17,45 @@ struct WatchTable {
         var list: List
     }
 
+    /// One who watches. There are few for each watch, mostly one, but may be very many watches: so no dictionary.
+    private struct Subscriber {
+        var number: UInt64
+        /// `nil`: it has lost interest.
+        var handler: Handler?
+        /// Its request is on its way. An event that comes first is not for it: it will read what that changed.
+        var isAsking = true
+    }
+
     private struct Entry {
         var listed: Listed
-        /// Those whose request was answered: they see the next event.
-        var interested: [UInt64: Handler] = [:]
-        /// Those whose request is on its way; `nil` if they lost interest. An event that comes first is not theirs: they will read
-        /// what it changed.
-        var asking: [UInt64: Handler?] = [:]
+        /// In the order in which they asked: the first one, and the others.
+        var first: Subscriber?
+        var others: [Subscriber] = []
         /// The C client holds the watch: an answer has set it, and it has not fired since.
         var isSet = false
+
+        init(listed: Listed) { self.listed = listed }
+
+        var subscribers: [Subscriber] { (first.map { [$0] } ?? []) + others }
+        var isAsking: Bool { first?.isAsking ?? false || others.contains(where: \.isAsking) }
+
+        mutating func append(_ subscriber: Subscriber) {
+            if first == nil, others.isEmpty { first = subscriber } else { others.append(subscriber) }
+        }
+
+        /// Changes or, with `nil`, removes the one with that number. Says whether there was one.
+        @discardableResult
+        mutating func change(_ number: UInt64, _ body: (inout Subscriber?) -> Void) -> Bool {
+            if first?.number == number {
+                body(&first)
+                return true
+            }
+            guard let index = others.firstIndex(where: { $0.number == number }) else { return false }
+            var subscriber: Subscriber? = others[index]
+            body(&subscriber)
+            if let subscriber { others[index] = subscriber } else { others.remove(at: index) }
+            return true
+        }
     }
 
     /// Half of the packet limit that servers are shipped with.
@@ -48,7 +78,7 @@ struct WatchTable {
     /// How many are to be told of something.
     var subscribers: Int {
         var count = 0
-        entries.forEach { count += $1.interested.count + $1.asking.values.count { $0 != nil } }
+        entries.forEach { count += $1.subscribers.count { $0.handler != nil } }
         return count
     }
 
@@ -65,43 +95,50 @@ struct WatchTable {
             keys[listed] = key
         }
         lastSubscriber += 1
-        entries[key]?.asking[lastSubscriber] = .some(handler)
+        entries.change(key) { $0.append(Subscriber(number: lastSubscriber, handler: handler)) }
         return WatchID(key: key, subscriber: lastSubscriber)
     }
 
     /// The request that carried the watch was answered. The C client sets it then, or never: a `get` of a missing znode
     /// leaves no watch, an `exists` does.
     mutating func settle(_ id: WatchID, failure: ZooKeeperError.Code?) {
-        guard var entry = entries[id.key], let handler = entry.asking.removeValue(forKey: id.subscriber) else { return }
-        if failure == nil || (failure == .noNode && entry.listed.list == .exists) {
-            entry.isSet = true
-            if let handler { entry.interested[id.subscriber] = handler }
+        let holds = failure == nil || (failure == .noNode && entries[id.key]?.listed.list == .exists)
+        entries.change(id.key) { entry in
+            let wasAsking = entry.change(id.subscriber) { subscriber in
+                guard subscriber?.isAsking == true else { return }
+                subscriber?.isAsking = false
+                // One that is to hear nothing need not be known.
+                if !holds || subscriber?.handler == nil { subscriber = nil }
+            }
+            if wasAsking, holds { entry.isSet = true }
         }
-        entries[id.key] = entry
         removeIfUnused(id.key)
     }
 
     /// The request that was to carry the watch was never sent.
     mutating func withdraw(_ id: WatchID) {
-        entries[id.key]?.asking[id.subscriber] = nil
+        entries.change(id.key) { entry in entry.change(id.subscriber) { $0 = nil } }
         removeIfUnused(id.key)
     }
 
     /// Nobody waits for this one any more. The C client may still hold the watch.
     mutating func forget(_ id: WatchID) {
-        guard var entry = entries[id.key] else { return }
-        entry.interested[id.subscriber] = nil
-        if entry.asking[id.subscriber] != nil { entry.asking[id.subscriber] = .some(nil) }
-        entries[id.key] = entry
+        entries.change(id.key) { entry in
+            entry.change(id.subscriber) { subscriber in
+                if subscriber?.isAsking == true { subscriber?.handler = nil } else { subscriber = nil }
+            }
+        }
     }
 
     /// The watch has fired: who is to be told, in the order in which they asked.
     mutating func fired(_ id: WatchID) -> [Handler] {
-        guard var entry = entries[id.key] else { return [] }
-        let handlers = entry.interested.sorted { $0.key < $1.key }.map(\.value)
-        entry.interested = [:]
-        entry.isSet = false
-        entries[id.key] = entry
+        var handlers: [Handler] = []
+        entries.change(id.key) { entry in
+            handlers = entry.subscribers.filter { !$0.isAsking }.compactMap(\.handler)
+            if entry.first?.isAsking == false { entry.first = nil }
+            entry.others.removeAll { !$0.isAsking }
+            entry.isSet = false
+        }
         removeIfUnused(id.key)
         return handlers
     }
@@ -109,11 +146,11 @@ struct WatchTable {
     mutating func removeAll() -> [Handler] {
         keys = [:]
         bytes = 0
-        return entries.removeAll().flatMap { $0.interested.values + $0.asking.values.compactMap { $0 } }
+        return entries.removeAll().flatMap { $0.subscribers.compactMap(\.handler) }
     }
 
     private mutating func removeIfUnused(_ key: UInt64) {
-        guard let entry = entries[key], !entry.isSet, entry.asking.isEmpty else { return }
+        guard let entry = entries[key], !entry.isSet, !entry.isAsking else { return }
         _ = entries.remove(key)
         keys[entry.listed] = nil
         bytes -= size(of: entry.listed.path)

@@ -43,7 +43,7 @@ extension QueueMachine {
             parentAttempts = 0
             guard departure == nil else {
                 if case .success(let names) = listed {
-                    lastView = QueueView(names, own: own.name, uuid: uuid, policy: policy, rules: rules)
+                    lastLook = QueueView(names, own: own.name, uuid: uuid, policy: policy, rules: rules)?.summary
                 }
                 return leave(own)
             }
@@ -117,7 +117,7 @@ extension QueueMachine {
             // Somebody removed the node. Whoever is in its place now was behind it.
             return take(.enter)
         }
-        lastView = view
+        lastLook = view.summary
         if let earlier = view.earlierSibling {
             // The first attempt made a node after all, and its place is the better one.
             remove(own.name)

@@ -53,7 +53,7 @@ extension QueueMachine {
         guard case .leaving = phase, !hasDeparted, case .success(let names) = result, let own = strays.keys.first else {
             return
         }
-        lastView = QueueView(names, own: own, uuid: uuid, policy: policy, rules: rules) ?? lastView
+        lastLook = QueueView(names, own: own, uuid: uuid, policy: policy, rules: rules)?.summary ?? lastLook
     }
 
     // MARK: Removing nodes
@@ -105,6 +105,6 @@ extension QueueMachine {
     mutating func depart() {
         guard let departure, !hasDeparted else { return }
         hasDeparted = true
-        actions.append(.depart(departure, lastView))
+        actions.append(.depart(departure, lastLook))
     }
 }

@@ -110,7 +110,7 @@ struct QueueMachine: Sendable {
         /// Whoever holds is asked to give up.
         case tellRevocation(RevocationRequest)
         /// Tell whoever waits for the acquire or the release.
-        case depart(Departure, QueueView?)
+        case depart(Departure, QueueView.Ahead?)
         /// The session is over; come back with `enter` in the next one.
         case awaitSession
         /// A node could not be removed; it stays until the session ends.
@@ -209,7 +209,7 @@ struct QueueMachine: Sendable {
     var hasWaited = false
     /// As of the event at hand.
     var leaseIsValid = true
-    var lastView: QueueView?
+    var lastLook: QueueView.Ahead?
     /// What stands in the own node.
     var revocation: Revocation?
     var actions: [Action] = []

@@ -9,6 +9,12 @@ struct QueueView: Hashable, Sendable {
         case afterSome
     }
 
+    /// What is kept for whoever waited in vain.
+    struct Ahead: Hashable, Sendable {
+        var count: Int
+        var head: String
+    }
+
     /// How many contenders are ahead.
     var ahead = 0
     /// The one directly ahead of those that are in the way; `nil` when nobody is.
@@ -69,4 +75,6 @@ struct QueueView: Hashable, Sendable {
             if !policy.watchesForerunner(of: predecessor) { forerunner = nil }
         }
     }
+
+    var summary: Ahead { Ahead(count: ahead, head: head.string) }
 }
