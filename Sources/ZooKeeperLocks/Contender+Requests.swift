@@ -44,7 +44,9 @@ extension Contender {
             poke(name, version: 0, session, entry, deadline)
         case .replace(let name, let reader):
             let operations: [Transaction.Operation] = [
-                .create(path.appending(unchecked: reader), data: core.withLock(\.record), mode: .ephemeral, acl: options.acl),
+                .create(
+                    path.appending(unchecked: reader), data: core.withLock(\.record), mode: .ephemeral, acl: options.acl
+                ),
                 .delete(path.appending(unchecked: name), version: nil),
             ]
             session.submit(.commit(operations), deadline: deadline) { [self] in
