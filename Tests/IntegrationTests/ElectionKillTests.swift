@@ -16,7 +16,7 @@ import ZooKeeperTestKit
     private static let sessionTimeout = Duration.seconds(2)
     private static let tick = Duration.milliseconds(500)
 
-    @Test(.enabled(if: !OwnProcess.isSanitized, "a sanitizer makes every thread late"))
+    @Test(.enabled(if: !Sanitizer.isOn, "a sanitizer makes every thread late"))
     func theLeaderIsKilledAgainAndAgain() async throws {
         var settings = TestServer.Configuration()
         settings.tickTime = Self.tick

@@ -8,12 +8,12 @@ import ZooKeeperTestKit
 /// From one holder to the next: within a session, and without waiting for the release.
 @Suite(.weighty, .timeLimit(.minutes(15))) struct HandOverTests {
     /// Until the second would be granted by the deletion of the first's node alone: the lock's two nodes are watched.
-    private func untilArmed(on server: TestServer) async throws {
-        while true {
-            let lines = try await server.fourLetterWord("wchs").split(separator: "\n")
-            if lines.first?.hasPrefix("1 connections watching 2 paths") == true { return }
+    private func untilArmed(_ client: ZooKeeperClient, on server: TestServer) async throws {
+        while try await server.fourLetterWord("wchs").hasPrefix("1 connections watching 2 paths") == false {
             try await Task.sleep(for: .milliseconds(5))
         }
+        // Answers come in order: with this one, those to the requests that have set the watches are there.
+        _ = try await client.exists(.root)
     }
 
     @Test(arguments: [DistributedLock.Release.awaited, .background])
@@ -23,7 +23,7 @@ import ZooKeeperTestKit
                 let lock = try client.lock("/lock", options: .with(release))
                 let first = try await lock.acquire()
                 let waiter = Task { try await lock.acquire() }
-                try await untilArmed(on: server)
+                try await untilArmed(client, on: server)
                 try server.pause()
                 async let released: Void = first.release()
                 let second = try await waiter.value

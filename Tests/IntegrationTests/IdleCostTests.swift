@@ -1,9 +1,10 @@
+import TestSupport
 import Testing
 import ZooKeeperTestKit
 
 /// A client that cannot work costs next to nothing. Each test has a process to itself, so that no other test counts.
 @Suite(
-    .runsInOwnProcess, .enabled(if: !OwnProcess.isSanitized, "a sanitizer costs more than what is measured"),
+    .runsInOwnProcess, .enabled(if: !Sanitizer.isOn, "a sanitizer costs more than what is measured"),
     .timeLimit(.minutes(15))) struct IdleCostTests
 {
     @Test func withoutAnAnswer() async {

@@ -14,7 +14,7 @@ import ZooKeeperTestKit
         var armed: Duration
     }
 
-    @Test(.enabled(if: !OwnProcess.isSanitized, "a sanitizer makes every thread late"))
+    @Test(.enabled(if: !Sanitizer.isOn, "a sanitizer makes every thread late"))
     func aLeaseThatIsNearlyOverWhenItIsGrantedIsExtended() async throws {
         let cases = stride(from: 0.5, through: 0.95, by: 0.05).flatMap { waited in
             [0, 0.1, 0.15].map { Case(waited: Self.timeout * waited, armed: Self.timeout * $0) }

@@ -53,7 +53,7 @@ import ZooKeeperTestKit
         }
     }
 
-    @Test(.enabled(if: !OwnProcess.isSanitized, "a sanitizer makes every thread late"))
+    @Test(.enabled(if: !Sanitizer.isOn, "a sanitizer makes every thread late"))
     func aLongHoldKeepsItsLock() async throws {
         try await withServer { _, configuration in
             try await ZooKeeperClient.with(configuration) { client in
@@ -325,7 +325,7 @@ import ZooKeeperTestKit
         #expect(lines.all.contains { $0.contains("LeaseTests.swift") })
     }
 
-    @Test(.runsInOwnProcess, .enabled(if: !OwnProcess.isSanitized, "a sanitizer makes every thread late"))
+    @Test(.runsInOwnProcess, .enabled(if: !Sanitizer.isOn, "a sanitizer makes every thread late"))
     func theLeaseLivesWhileThePoolIsBusy() async throws {
         try await withServer { server, _ in
             await #expect(processExitsWith: .success) { [servers = server.connectString as String] in

@@ -4,15 +4,6 @@ import TestSupport
 
 /// What this process uses. For exit tests, which have a process to themselves.
 enum OwnProcess {
-    /// Built with a sanitizer, by `Tests/sanitize`.
-    static var isSanitized: Bool {
-        #if SANITIZED
-            true
-        #else
-            false
-        #endif
-    }
-
     /// The time that all threads of this process have run.
     static var cpuTime: Duration {
         var time = timespec()

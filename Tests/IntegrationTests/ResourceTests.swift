@@ -5,7 +5,7 @@ import ZooKeeperTestKit
 
 /// Nothing is left of a client that was closed. The tests that count have a process to themselves.
 @Suite(
-    .runsInOwnProcess, .enabled(if: !OwnProcess.isSanitized, "a sanitizer costs more than what is measured"),
+    .runsInOwnProcess, .enabled(if: !Sanitizer.isOn, "a sanitizer costs more than what is measured"),
     .timeLimit(.minutes(15))) struct ResourceTests
 {
     @Test func aHundredClientLifetimes() async {

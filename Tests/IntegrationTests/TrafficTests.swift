@@ -5,7 +5,10 @@ import ZooKeeperLocks
 import ZooKeeperTestKit
 
 /// What locks cost the servers, by the servers' own counters: the same on a quick machine and on a busy one, as times are not.
-@Suite(.weighty, .timeLimit(.minutes(15))) struct TrafficTests {
+@Suite(
+    .weighty, .enabled(if: !Sanitizer.isOn, "a sanitizer makes a run so long that upkeep is most of its traffic"),
+    .timeLimit(.minutes(15))) struct TrafficTests
+{
     /// What a server has counted since it started.
     private struct Counters {
         var requests = 0

@@ -6,7 +6,7 @@ import ZooKeeper
 ///
 /// In processes of their own: the other tests keep the threads of Swift's pool busy for seconds, and time is measured here.
 @Suite(
-    .runsInOwnProcess, .enabled(if: !OwnProcess.isSanitized, "times are measured, which a sanitizer changes"),
+    .runsInOwnProcess, .enabled(if: !Sanitizer.isOn, "times are measured, which a sanitizer changes"),
     .serialized,
     .timeLimit(.minutes(15))) struct WrongPeerTests
 {
