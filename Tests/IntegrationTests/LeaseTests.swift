@@ -327,7 +327,7 @@ import ZooKeeperTestKit
 
     @Test(.runsInOwnProcess, .enabled(if: !Sanitizer.isOn, "a sanitizer makes every thread late"))
     func theLeaseLivesWhileThePoolIsBusy() async throws {
-        try await withServer { server, _ in
+        _ = try await withServer { server, _ in
             await #expect(processExitsWith: .success) { [servers = server.connectString as String] in
                 try await ZooKeeperClient.with(.quiet(servers).with(sessionTimeout: .seconds(2))) { client in
                     let lease = try await client.lock("/lock").acquire()

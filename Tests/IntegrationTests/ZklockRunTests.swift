@@ -66,8 +66,8 @@ import ZooKeeperTestKit
                         "-c",
                         """
                         head -c 1000000 /dev/urandom > \(directory)/in
-                        ZKLOCK_SERVERS=\(zklock.servers) \(zklock.path) run /x -- cat < \(directory)/in > \(directory)/out
-                        cat \(directory)/in | ZKLOCK_SERVERS=\(zklock.servers) \(zklock.path) run /x -- cat | cat > \(directory)/piped
+                        ZKLOCK_SERVERS=\(zklock.servers) '\(zklock.path)' run /x -- cat < \(directory)/in > \(directory)/out
+                        cat \(directory)/in | ZKLOCK_SERVERS=\(zklock.servers) '\(zklock.path)' run /x -- cat | cat > \(directory)/piped
                         cmp \(directory)/in \(directory)/out && cmp \(directory)/in \(directory)/piped && wc -c < \(directory)/piped
                         """,
                     ], output: .string(limit: 10_000), error: .string(limit: 10_000))
@@ -162,7 +162,7 @@ import ZooKeeperTestKit
                 .name("sh"),
                 arguments: [
                     "-c",
-                    "trap '' HUP; ZKLOCK_SERVERS=\(zklock.servers) exec \(zklock.path) run /x -- grep SigIgn /proc/self/status",
+                    "trap '' HUP; ZKLOCK_SERVERS=\(zklock.servers) exec '\(zklock.path)' run /x -- grep SigIgn /proc/self/status",
                 ], output: .string(limit: 10_000), error: .string(limit: 10_000))
             let mask = result.standardOutput.split(separator: "\t").last.flatMap {
                 UInt64($0.prefix(16), radix: 16)

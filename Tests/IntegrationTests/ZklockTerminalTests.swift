@@ -27,7 +27,7 @@ import ZooKeeperTestKit
                 var options = DistributedLock.Options()
                 options.label = "the holder"
                 let lease = try await client.lock("/x", options: options).acquire()
-                terminal.enter("$ZKLOCK run /x -- echo no")
+                terminal.enter("\"$ZKLOCK\" run /x -- echo no")
                 // Where it stands, and behind whom.
                 try await terminal.shows("1 ahead, held by")
                 try await terminal.shows("the holder")
@@ -45,7 +45,7 @@ import ZooKeeperTestKit
             // In pieces, so that what is typed does not look like what is answered.
             let trap = "n=$((n+1)); echo in\"t\"errupted $n; test $n = 1 || exit 5"
             terminal.enter(
-                "$ZKLOCK run /x -- bash -c 'trap \"\(trap.escaped)\" INT; echo be\"\"gun; while :; do sleep 0.05; done'"
+                "\"$ZKLOCK\" run /x -- bash -c 'trap \"\(trap.escaped)\" INT; echo be\"\"gun; while :; do sleep 0.05; done'"
             )
             try await terminal.shows("begun")
             terminal.type("\u{3}")
@@ -62,7 +62,7 @@ import ZooKeeperTestKit
 
     @Test func theCommandHasTheTerminal() async throws {
         try await inTerminal { terminal, _ in
-            terminal.enter("$ZKLOCK run /x -- bash -c 'stty size; read -p \"na\"\"me? \" x < /dev/tty; echo hello $x'")
+            terminal.enter("\"$ZKLOCK\" run /x -- bash -c 'stty size; read -p \"na\"\"me? \" x < /dev/tty; echo hello $x'")
             try await terminal.shows("24 100")
             try await terminal.shows("name? ")
             terminal.enter("world")
@@ -75,7 +75,7 @@ import ZooKeeperTestKit
 
     @Test func aCommandInAPipeGetsTheTerminalWhenItAsks() async throws {
         try await inTerminal { terminal, _ in
-            terminal.enter("$ZKLOCK run /x -- bash -c 'read -p \"na\"\"me? \" x < /dev/tty; echo hello $x' | cat")
+            terminal.enter("\"$ZKLOCK\" run /x -- bash -c 'read -p \"na\"\"me? \" x < /dev/tty; echo hello $x' | cat")
             try await terminal.shows("name? ")
             terminal.enter("world")
             try await terminal.shows("hello world")
@@ -86,7 +86,7 @@ import ZooKeeperTestKit
 
     @Test func ctrlZSuspendsAndFgGoesOn() async throws {
         try await inTerminal { terminal, configuration in
-            terminal.enter("$ZKLOCK run /x -- bash -c 'echo be\"\"gun; read x; echo got $x'")
+            terminal.enter("\"$ZKLOCK\" run /x -- bash -c 'echo be\"\"gun; read x; echo got $x'")
             try await terminal.shows("begun")
             terminal.type("\u{1a}")
             try await terminal.shows("Stopped")
@@ -109,7 +109,7 @@ import ZooKeeperTestKit
     @Test func whoIsSuspendedForTooLongHasLostTheLock() async throws {
         try await inTerminal { terminal, configuration in
             terminal.enter(
-                "$ZKLOCK run --session-timeout 3s --kill-after 300ms /x -- bash -c 'echo be\"\"gun $$.; read x; echo g\"\"ot $x'"
+                "\"$ZKLOCK\" run --session-timeout 3s --kill-after 300ms /x -- bash -c 'echo be\"\"gun $$.; read x; echo g\"\"ot $x'"
             )
             try await terminal.shows("begun ")
             terminal.type("\u{1a}")
