@@ -62,7 +62,8 @@ import ZooKeeperTestKit
 
     @Test func theCommandHasTheTerminal() async throws {
         try await inTerminal { terminal, _ in
-            terminal.enter("\"$ZKLOCK\" run /x -- bash -c 'stty size; read -p \"na\"\"me? \" x < /dev/tty; echo hello $x'")
+            terminal.enter(
+                "\"$ZKLOCK\" run /x -- bash -c 'stty size; read -p \"na\"\"me? \" x < /dev/tty; echo hello $x'")
             try await terminal.shows("24 100")
             try await terminal.shows("name? ")
             terminal.enter("world")
