@@ -45,7 +45,8 @@ import ZooKeeperTestKit
         return Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
     }
 
-    @Test func neverMoreAndNeverFewer() async throws {
+    @Test(.enabled(if: !Sanitizer.isOn, "with a sanitizer twenty processes hand over too slowly"))
+    func neverMoreAndNeverFewer() async throws {
         let file = "/tmp/permits-\(getpid())-\(Self.now())"
         defer { unlink(file) }
         try await TestServer.with { server in
