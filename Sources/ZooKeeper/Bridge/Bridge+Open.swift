@@ -21,7 +21,7 @@ extension Bridge {
             guard let pointer else { return errno }
             zoo_set_servers_resolution_delay(pointer, -1)
             handle.pointer = pointer
-            handle.hosts = String(hosts.prefix { $0 != "/" })
+            handle.hosts = hosts
             return nil
         }
         guard let failure else { return }

@@ -20,47 +20,49 @@ extension Bridge {
 
     private func hand(_ request: Request, to pointer: OpaquePointer, _ id: RequestID, _ handle: inout Handle) -> Int32 {
         let context = UnsafeRawPointer(context(id.key))
+        let chroot = endpoint.chroot
         switch request {
         case .create(let path, let data, let mode, let acl):
             return data.withCBytes { bytes, count in
                 acl.withCVector { acl in
                     zoo_acreate2_ttl(
-                        pointer, path.string, bytes, count, acl, mode.flags, mode.timeToLive, Callbacks.created, context
+                        pointer, chroot.full(path), bytes, count, acl, mode.flags, mode.timeToLive, Callbacks.created, context
                     )
                 }
             }
         case .delete(let path, let version):
-            return zoo_adelete(pointer, path.string, version ?? -1, Callbacks.done, context)
+            return zoo_adelete(pointer, chroot.full(path), version ?? -1, Callbacks.done, context)
         case .get(let path, let watch):
-            return zoo_awget(pointer, path.string, watcher(watch), self.context(watch), Callbacks.data, context)
+            return zoo_awget(pointer, chroot.full(path), watcher(watch), self.context(watch), Callbacks.data, context)
         case .set(let path, let data, let version):
             return data.withCBytes { bytes, count in
-                zoo_aset(pointer, path.string, bytes, count, version ?? -1, Callbacks.stat, context)
+                zoo_aset(pointer, chroot.full(path), bytes, count, version ?? -1, Callbacks.stat, context)
             }
         case .exists(let path, let watch):
-            return zoo_awexists(pointer, path.string, watcher(watch), self.context(watch), Callbacks.stat, context)
+            return zoo_awexists(pointer, chroot.full(path), watcher(watch), self.context(watch), Callbacks.stat, context)
         case .children(let path, let watch):
             return zoo_awget_children2(
-                pointer, path.string, watcher(watch), self.context(watch), Callbacks.children, context)
+                pointer, chroot.full(path), watcher(watch), self.context(watch), Callbacks.children, context)
         case .getACL(let path):
-            return zoo_aget_acl(pointer, path.string, Callbacks.acl, context)
+            return zoo_aget_acl(pointer, chroot.full(path), Callbacks.acl, context)
         case .setACL(let path, let acl, let version):
             return acl.withCVector { acl in
                 zoo_aset_acl(
-                    pointer, path.string, version ?? -1, UnsafeMutablePointer(mutating: acl), Callbacks.done, context)
+                    pointer, chroot.full(path), version ?? -1, UnsafeMutablePointer(mutating: acl), Callbacks.done, context)
             }
         case .sync(let path):
-            return zoo_async(pointer, path.string, Callbacks.synced, context)
+            return zoo_async(pointer, chroot.full(path), Callbacks.synced, context)
         case .authenticate(let credential):
             return credential.data.withCBytes { bytes, count in
                 zoo_add_auth(pointer, credential.scheme, bytes, count, Callbacks.done, context)
             }
         case .commit(let operations):
-            // With a session that is over, `zoo_amulti` of 3.8.0 frees paths twice, or such as it never had. (Only the C client's own
-            // thread ends it, on a packet from a server: between this line and the next there is no time for one.)
-            guard is_unrecoverable(pointer) == 0 else { return ZINVALIDSTATE.rawValue }
-            let buffer = TransactionBuffer(operations)
+            let buffer = TransactionBuffer(operations, beneath: chroot)
             handle.transactions[id.key] = buffer
+            // With a session that is over, `zoo_amulti` of 3.8.0 frees paths that it never had, from the second operation on. Only the C
+            // client's own thread ends a session, on a packet from a server: there is next to no time for one between this line and the
+            // next, and what is sent when it is most likely, the proof of a lease, has one operation.
+            guard is_unrecoverable(pointer) == 0 else { return ZINVALIDSTATE.rawValue }
             return zoo_amulti(
                 pointer, Int32(operations.count), buffer.operations, buffer.results, Callbacks.committed, context)
         }

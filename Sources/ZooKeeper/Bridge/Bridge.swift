@@ -26,9 +26,9 @@ final class Bridge: Transport {
 
     /// Where to connect, and as whom.
     struct Endpoint: Sendable {
-        /// Numeric addresses, and the chroot: with host names the C client asks the resolver in every round of its loop, and spins
-        /// when that fails.
+        /// Numeric addresses: with host names the C client asks the resolver in every round of its loop, and spins when that fails.
         var hosts: String
+        var chroot = Chroot()
         var tls: TLS?
         /// A session that exists, to take it over; `nil` for a new one.
         var identity: Identity?

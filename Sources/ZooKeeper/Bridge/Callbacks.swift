@@ -34,15 +34,15 @@ enum Callbacks {
             case ZOO_CHILD_EVENT: .childrenChanged
             default: .other(type)
             }
-        session.fired(WatchID(key: key), WatchEvent(kind, path: NodePath(unchecked: String(cString: path))))
+        session.fired(WatchID(key: key), WatchEvent(kind, path: session.path(path)))
     }
 
     static let done: void_completion_t = { status, context in
-        finish(context, status) { .done }
+        finish(context, status) { _ in .done }
     }
 
     static let stat: stat_completion_t = { status, stat, context in
-        finish(context, status) { .stat(Stat(stat)) }
+        finish(context, status) { _ in .stat(Stat(stat)) }
     }
 
     /// The answer to the last request before a handle is closed.
@@ -51,23 +51,23 @@ enum Callbacks {
     }
 
     static let data: data_completion_t = { status, bytes, count, stat, context in
-        finish(context, status) { .data([UInt8](bytes, count), Stat(stat)) }
+        finish(context, status) { _ in .data([UInt8](bytes, count), Stat(stat)) }
     }
 
     static let created: string_stat_completion_t = { status, path, stat, context in
-        finish(context, status) { .created(NodePath(unchecked: path.map { String(cString: $0) } ?? ""), Stat(stat)) }
+        finish(context, status) { .created($0.path(path), Stat(stat)) }
     }
 
     static let children: strings_stat_completion_t = { status, names, stat, context in
-        finish(context, status) { .children([String](names), Stat(stat)) }
+        finish(context, status) { _ in .children([String](names), Stat(stat)) }
     }
 
     static let acl: acl_completion_t = { status, entries, stat, context in
-        finish(context, status) { .acl([ACL](entries), Stat(stat)) }
+        finish(context, status) { _ in .acl([ACL](entries), Stat(stat)) }
     }
 
     static let synced: string_completion_t = { status, _, context in
-        finish(context, status) { .done }
+        finish(context, status) { _ in .done }
     }
 
     static let committed: void_completion_t = { status, context in
@@ -76,11 +76,19 @@ enum Callbacks {
         session.complete(RequestID(key: key), buffer.result(status))
     }
 
-    private static func finish(_ context: UnsafeRawPointer?, _ status: Int32, _ reply: () -> Reply) {
+    private static func finish(_ context: UnsafeRawPointer?, _ status: Int32, _ reply: (Session) -> Reply) {
         guard let (session, key) = BridgeTable.resolve(context) else { return }
         let result: Result<Reply, Refusal> =
-            status == 0 ? .success(reply()) : .failure(Refusal(status: status))
+            status == 0 ? .success(reply(session)) : .failure(Refusal(status: status))
         session.complete(RequestID(key: key), result)
+    }
+}
+
+extension Session {
+    /// A path as a server has sent it.
+    fileprivate func path(_ text: UnsafePointer<CChar>?) -> NodePath {
+        let full = text.map { String(cString: $0) } ?? ""
+        return carrier.bridge?.endpoint.chroot.relative(full) ?? NodePath(unchecked: full)
     }
 }
 

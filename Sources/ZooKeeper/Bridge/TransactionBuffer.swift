@@ -13,8 +13,11 @@ final class TransactionBuffer: @unchecked Sendable {
     private var vectors: [(ACLVector, UnsafeMutablePointer<ACL_vector>)] = []
     private var paths: [UnsafeMutablePointer<CChar>?] = []
 
-    init(_ kinds: [Transaction.Operation]) {
+    private let chroot: Chroot
+
+    init(_ kinds: [Transaction.Operation], beneath chroot: Chroot) {
         self.kinds = kinds
+        self.chroot = chroot
         operations = .allocate(capacity: kinds.count)
         results = .allocate(capacity: kinds.count)
         stats = .allocate(capacity: kinds.count)
@@ -26,12 +29,13 @@ final class TransactionBuffer: @unchecked Sendable {
 
     private func fill(_ index: Int, _ kind: Transaction.Operation) {
         let operation = operations + index
-        let path = copy(Array(kind.path.string.utf8) + [0])
+        let full = chroot.full(kind.path)
+        let path = copy(Array(full.utf8) + [0])
         var created: UnsafeMutablePointer<CChar>?
         switch kind {
         case .create(_, let data, let mode, let acl):
             // The server appends a number of up to eleven characters.
-            let capacity = kind.path.string.utf8.count + 16
+            let capacity = full.utf8.count + 16
             let buffer = UnsafeMutablePointer<CChar>.allocate(capacity: capacity)
             buffer.initialize(repeating: 0, count: capacity)
             created = buffer
@@ -71,7 +75,7 @@ final class TransactionBuffer: @unchecked Sendable {
                 kinds.enumerated().map { index, kind in
                     switch kind {
                     case .create(let path, _, _, _):
-                        .created(paths[index].map { NodePath(unchecked: String(cString: $0)) } ?? path)
+                        .created(paths[index].map { chroot.relative(String(cString: $0)) } ?? path)
                     case .delete: .deleted
                     case .set: .set(Stat(stats[index]))
                     case .check: .checked

@@ -52,10 +52,10 @@ extension SessionKeeper {
     }
 
     func bridge(_ answer: HostResolver.Answer, identity: Bridge.Identity? = nil) throws(ZooKeeperError) -> Bridge {
-        let chroot = servers.chroot
-        let hosts = answer.list + (chroot == .root ? "" : chroot.string)
-        return try Bridge(
-            Bridge.Endpoint(hosts: hosts, tls: configuration.tls, identity: identity), log: logOutlet)
+        try Bridge(
+            Bridge.Endpoint(
+                hosts: answer.list, chroot: Chroot(servers.chroot), tls: configuration.tls, identity: identity),
+            log: logOutlet)
     }
 }
 
