@@ -51,9 +51,9 @@ final class PseudoTerminal: Sendable {
         posix_spawn_file_actions_adddup2(&actions, 0, 2)
         posix_spawn_file_actions_addclose(&actions, slave)
         let arguments = Self.copies(["bash", "--norc", "--noprofile", "-i"])
-        let inherited = ["PATH", "HOME", "LD_LIBRARY_PATH", "SWIFT_BACKTRACE"].compactMap { (key: String) -> String? in
-            getenv(key).map { "\(key)=\(String(cString: $0))" }
-        }
+        let inherited = [
+            "PATH", "HOME", "LD_LIBRARY_PATH", "SWIFT_BACKTRACE", "ASAN_OPTIONS", "TSAN_OPTIONS",
+        ].compactMap { (key: String) -> String? in getenv(key).map { "\(key)=\(String(cString: $0))" } }
         let variables = Self.copies(
             inherited + ["TERM=xterm", "PS1=$ "] + environment)
         defer { for pointer in arguments + variables { free(pointer) } }

@@ -26,7 +26,8 @@ extension Bridge {
             return data.withCBytes { bytes, count in
                 acl.withCVector { acl in
                     zoo_acreate2_ttl(
-                        pointer, chroot.full(path), bytes, count, acl, mode.flags, mode.timeToLive, Callbacks.created, context
+                        pointer, chroot.full(path), bytes, count, acl, mode.flags, mode.timeToLive, Callbacks.created,
+                        context
                     )
                 }
             }
@@ -39,7 +40,8 @@ extension Bridge {
                 zoo_aset(pointer, chroot.full(path), bytes, count, version ?? -1, Callbacks.stat, context)
             }
         case .exists(let path, let watch):
-            return zoo_awexists(pointer, chroot.full(path), watcher(watch), self.context(watch), Callbacks.stat, context)
+            return zoo_awexists(
+                pointer, chroot.full(path), watcher(watch), self.context(watch), Callbacks.stat, context)
         case .children(let path, let watch):
             return zoo_awget_children2(
                 pointer, chroot.full(path), watcher(watch), self.context(watch), Callbacks.children, context)
@@ -48,7 +50,8 @@ extension Bridge {
         case .setACL(let path, let acl, let version):
             return acl.withCVector { acl in
                 zoo_aset_acl(
-                    pointer, chroot.full(path), version ?? -1, UnsafeMutablePointer(mutating: acl), Callbacks.done, context)
+                    pointer, chroot.full(path), version ?? -1, UnsafeMutablePointer(mutating: acl), Callbacks.done,
+                    context)
             }
         case .sync(let path):
             return zoo_async(pointer, chroot.full(path), Callbacks.synced, context)
