@@ -53,7 +53,9 @@ def main():
     signal.signal(signal.SIGHUP, lambda *_: sys.exit(129))
     began = time.monotonic()
     with contextlib.ExitStack() as stack:
-        directory = tempfile.mkdtemp(prefix="run-", dir=contenders.scratch())
+        # Neither the dynamic linker's list of libraries nor MariaDB's installer can cope with a space in a path.
+        scratch = contenders.scratch()
+        directory = tempfile.mkdtemp(prefix="run-", dir=None if " " in scratch else scratch)
         stack.callback(shutil.rmtree, directory, ignore_errors=True)
         for entry in options.peers:
             entry.prepare()

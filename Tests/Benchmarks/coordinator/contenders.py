@@ -73,10 +73,10 @@ def _build_floor(protocol):
     return [program, protocol]
 
 
-def build_interposer():
+def build_interposer(directory):
     """The library that counts allocations."""
     install("gcc", "libc6-dev")
-    library = _built("allocations.so")
+    library = os.path.join(directory, "allocations.so")
     source = os.path.join(HERE, "interposer", "allocations.c")
     _run(["gcc", "-O2", "-std=gnu11", "-shared", "-fPIC", "-o", library, source])
     return library

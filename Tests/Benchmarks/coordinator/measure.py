@@ -200,7 +200,7 @@ class Bench:
             with open(path, "wb") as file:
                 file.write(bytes(8))
             try:
-                library = contenders.build_interposer()
+                library = contenders.build_interposer(self.directory)
                 environment = {"LD_PRELOAD": library, "ALLOCATIONS_FILE": path}
                 contender = self.start(entry, f"{entry.name}-W9", environment=environment)
                 counts = []
