@@ -100,7 +100,9 @@ extension Contender {
 
     private func endReleaseLater() {
         guard core.withLock({ !$0.waiting.isReleaseOver }) else { return }
-        TimerThread.shared.schedule(at: .now + Self.patience) { [weak self] in self?.post(.patienceEnded) }
+        TimerThread.shared.schedule(at: .now + Self.patience - Session.whileToPutOff) { [weak self] in
+            self?.post(.patienceEnded)
+        }
     }
 
     func endRelease() {

@@ -83,6 +83,20 @@ import ZooKeeper
         #expect(harness.isEnded)
     }
 
+    @Test func whoLostTheLockDoesNotEnterAgainInTheNextSession() {
+        var harness = Harness()
+        harness.enter()
+        harness.create(.success(Harness.own(5)))
+        // The answer to a create was lost, and it made a node after all: that is still being removed.
+        harness.list(.success([Harness.name(5), Harness.name(6)]))
+        harness.send(.watched(Harness.name(5), .success(())))
+        #expect(harness.isGranted)
+        #expect(harness.actions.contains(.delete(Harness.name(6), recording: false)))
+        #expect(harness.send(.changed(Harness.name(5), .deleted)).contains(.lose(.nodeDeleted)))
+        #expect(!harness.send(.sessionEnded(.sessionExpired)).contains(.awaitSession))
+        #expect(harness.isEnded)
+    }
+
     @Test func aTimeoutTellsHowManyAreAheadNow() {
         var harness = Harness()
         harness.enter()

@@ -64,7 +64,7 @@ extension Bridge {
             handle.transactions[id.key] = buffer
             // With a session that is over, `zoo_amulti` of 3.8.0 frees paths that it never had, from the second operation on. Only the C
             // client's own thread ends a session, on a packet from a server: there is next to no time for one between this line and the
-            // next, and what is sent when it is most likely, the proof of a lease, has one operation.
+            // next, and what is sent when it is most likely, the proof of a lease that is late, has one operation.
             guard is_unrecoverable(pointer) == 0 else { return ZINVALIDSTATE.rawValue }
             return zoo_amulti(
                 pointer, Int32(operations.count), buffer.operations, buffer.results, Callbacks.committed, context)

@@ -17,7 +17,7 @@ struct WatchTable {
         var list: List
     }
 
-    /// One who watches. There are few for each watch, mostly one, but may be very many watches: so no dictionary.
+    /// One who watches. There is mostly one for each watch, but may be very many watches: so no dictionary.
     private struct Subscriber {
         var number: UInt64
         /// `nil`: it has lost interest.

@@ -153,6 +153,8 @@ extension QueueMachine {
             // While a reader's node takes its place, the answer to that tells.
             guard name == own.name, !rules.ignoresOwnNode, replacement == nil else { return }
             if !isLost { actions.append(.lose(.nodeDeleted)) }
+            // Other nodes may still have to go: that is no way back into the queue.
+            if !strays.isEmpty { departure = departure ?? .released }
             finish()
         default:
             break
