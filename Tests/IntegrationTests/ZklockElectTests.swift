@@ -17,6 +17,17 @@ import ZooKeeperTestKit
         #expect(FileManager.default.createFile(atPath: file, contents: Data()))
     }
 
+    /// Through in the second term: says "again" and exits with 3.
+    private static func stubbornInTheFirstTerm(_ directory: String) -> [String] {
+        let script = """
+            cd '\(directory)'
+            [ -e second ] && { echo again; exit 3; }
+            touch second
+            exec "$@"
+            """
+        return ["bash", "-c", script, "x"] + StubbornCommand.arguments(directory)
+    }
+
     /// The first queue at `/x` that is as it should be.
     private static func queue(
         _ client: ZooKeeperClient, where condition: (QueueSnapshot) -> Bool
@@ -71,16 +82,9 @@ import ZooKeeperTestKit
             let zklock = try Zklock(.quiet(server.connectString))
             try await withDirectory { directory in
                 let begun = Recorder<Int>()
-                // Stubborn in the first term, and through in the second.
-                let script = """
-                    cd '\(directory)'
-                    [ -e second ] && { echo again; exit 3; }
-                    touch second
-                    exec "$@"
-                    """
                 let arguments =
-                    ["elect", "--session-timeout", "6s", "--kill-after", "1s", "/x", "--", "bash", "-c", script, "x"]
-                    + StubbornCommand.arguments(directory)
+                    ["elect", "--session-timeout", "6s", "--kill-after", "1s", "/x", "--"]
+                    + Self.stubbornInTheFirstTerm(directory)
                 let ended = try await zklock.run(arguments) { _ in
                     let processes = try StubbornCommand.processes(directory)
                     let start = ContinuousClock.now
@@ -102,15 +106,8 @@ import ZooKeeperTestKit
         try await SharedServer.withRoot { configuration in
             let zklock = try Zklock(configuration)
             try await withDirectory { directory in
-                let script = """
-                    cd '\(directory)'
-                    [ -e second ] && { echo again; exit 3; }
-                    touch second
-                    exec "$@"
-                    """
                 let arguments =
-                    ["elect", "--kill-after", "500ms", "/x", "--", "bash", "-c", script, "x"]
-                    + StubbornCommand.arguments(directory)
+                    ["elect", "--kill-after", "500ms", "/x", "--"] + Self.stubbornInTheFirstTerm(directory)
                 let ended = try await zklock.run(arguments) { _ in
                     let processes = try StubbornCommand.processes(directory)
                     kill(try StubbornCommand.parent(of: processes[0]), SIGSTOP)

@@ -8,7 +8,7 @@ import ZooKeeperLocks
 ///
 ///     permit-worker SERVERS FILE PERMITS CONTENDERS SESSION-TIMEOUT-MS END-MS
 ///
-/// `END-MS` is an instant of the machine's clock; see ``MachineClock``.
+/// `END-MS` is an instant of the clock that all processes of the machine have in common; see ``ThisProcess/bootTime``.
 @main enum PermitWorker {
     static func main() async throws {
         let arguments = CommandLine.arguments
@@ -32,7 +32,7 @@ import ZooKeeperLocks
     private static func work(
         _ contender: Int, _ semaphore: DistributedSemaphore, _ witness: Witness, until end: Int64
     ) async {
-        while MachineClock.milliseconds < end {
+        while ThisProcess.bootTime / 1_000_000 < end {
             do {
                 try await semaphore.withPermits(timeout: .seconds(30)) { _ in
                     witness.tell("begin", contender)
@@ -47,21 +47,12 @@ import ZooKeeperLocks
     }
 }
 
-/// The clock that all processes of the machine have in common.
-enum MachineClock {
-    static var milliseconds: Int64 {
-        var now = timespec()
-        clock_gettime(CLOCK_BOOTTIME, &now)
-        return Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
-    }
-}
-
 /// Appends lines to a file that all processes write to: when, which process, which contender, what.
 struct Witness {
     var file: String
 
     func tell(_ event: String, _ contender: Int) {
-        let line = "\(MachineClock.milliseconds) \(getpid()) \(contender) \(event)\n"
+        let line = "\(ThisProcess.bootTime / 1_000_000) \(getpid()) \(contender) \(event)\n"
         let descriptor = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
         _ = line.withCString { write(descriptor, $0, strlen($0)) }
         close(descriptor)
