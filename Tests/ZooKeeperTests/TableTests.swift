@@ -154,7 +154,7 @@ import Testing
 
     @Test func aFloodIsThrottledAndCounted() {
         var throttle = LogThrottle()
-        let start = Uptime.now
+        let start = ContinuousClock.now
         var admitted = 0
         for millisecond in 0..<10_000 where throttle.admits(at: start + .milliseconds(millisecond)) { admitted += 1 }
         #expect(admitted <= LogThrottle.burst + 10 * LogThrottle.perSecond)
