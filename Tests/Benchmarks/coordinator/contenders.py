@@ -155,7 +155,7 @@ _POLLS = "polls: minutes for each round"
 _THREADS = "a connection and a thread for each waiter"
 _ONE_SERVER = "has no ensemble"
 _NOT_ZOOKEEPER = "its session does not compare"
-_NO_MALLOC = "allocates by other means than malloc"
+_NO_MALLOC = "allocates by other means than malloc, and runs on a machine of its own"
 
 
 def _floor(protocol, **more):
