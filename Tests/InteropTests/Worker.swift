@@ -1,0 +1,55 @@
+import ZooKeeperLocks
+
+/// A program, the recipe that it uses, and how its znodes are named.
+struct Worker: Sendable, Equatable {
+    enum Program: Sendable {
+        case ours, curator, goZookeeper, kazoo
+    }
+
+    var program: Program
+    var recipe: String
+    var naming: String?
+    var title: String
+
+    /// How often it has the lock in so many cycles. Of a lock that is shared every third cycle writes.
+    func grants(contenders: Int, cycles: Int) -> Int {
+        let writes = (0..<contenders).map { number in (0..<cycles).count { (number + $0) % 3 == 0 } }.reduce(0, +)
+        return contenders * cycles + (recipe == "downgrade" ? writes : 0)
+    }
+
+    private static func ours(_ recipe: String, _ type: String, _ naming: ContenderNaming, _ note: String = "") -> Worker {
+        Worker(program: .ours, recipe: recipe, naming: "\(naming)", title: "`\(type)` `.\(naming)`\(note)")
+    }
+
+    static func lock(_ naming: ContenderNaming) -> Worker { ours("lock", "DistributedLock", naming) }
+    static func readWriteLock(_ naming: ContenderNaming) -> Worker {
+        ours("read-write", "DistributedReadWriteLock", naming)
+    }
+    /// That never write.
+    static func readers(_ naming: ContenderNaming) -> Worker { ours("read", "DistributedReadWriteLock", naming, ", reading") }
+    static let downgrading = ours("downgrade", "DistributedReadWriteLock", .curator, " with `downgrade()`")
+    static let semaphore = ours("semaphore", "DistributedSemaphore", .curator)
+    static let unlocked = ours("none", "no lock", .curator)
+
+    static let curatorMutex = Worker(program: .curator, recipe: "lock", title: "Curator `InterProcessMutex`")
+    static let curatorReadWriteLock = Worker(
+        program: .curator, recipe: "read-write", title: "Curator `InterProcessReadWriteLock`")
+    static let curatorDowngrading = Worker(
+        program: .curator, recipe: "downgrade", title: "Curator `InterProcessReadWriteLock`, write to read")
+    static let curatorSemaphore = Worker(
+        program: .curator, recipe: "semaphore", title: "Curator `InterProcessSemaphoreV2`")
+
+    static let goLock = Worker(program: .goZookeeper, recipe: "lock", title: "go-zookeeper `Lock`")
+
+    private static func kazoo(_ recipe: String, _ type: String, _ naming: String, _ note: String) -> Worker {
+        Worker(program: .kazoo, recipe: recipe, naming: naming, title: "kazoo `\(type)`\(note)")
+    }
+
+    static let kazooLock = kazoo("lock", "Lock", "default", "")
+    static let kazooLockWithPatterns = kazoo("lock", "Lock", "patterns", " with `extra_lock_patterns`")
+    static let kazooRenamedLock = kazoo("lock", "Lock", "renamed", " that is renamed")
+    static let kazooReadWriteLock = kazoo("read-write", "ReadLock`, `WriteLock", "default", "")
+    static let kazooReadWriteLockWithPatterns = kazoo(
+        "read-write", "ReadLock`, `WriteLock", "patterns", " with `extra_lock_patterns`")
+    static let kazooSemaphore = kazoo("semaphore", "Semaphore", "default", "")
+}
