@@ -107,10 +107,13 @@ struct Crew {
     /// Waits until all of them have got so far.
     ///
     /// - Throws: ``UnexpectedEvent`` when something else happens.
-    mutating func await(_ state: String, of workers: some Collection<Int>) async throws {
+    mutating func await(
+        _ state: String, of workers: some Collection<Int>, passing other: String? = nil
+    ) async throws {
         var missing = Set(workers)
         while !missing.isEmpty {
             let (worker, event) = try await next()
+            if let other, event == .state(other) { continue }
             guard event == .state(state), missing.remove(worker) != nil else {
                 throw UnexpectedEvent(worker: worker, event: event)
             }

@@ -12,8 +12,6 @@ struct History {
         /// What was read from the counter, and what was written to it or read from it at the end.
         var from: Int?
         var to: Int?
-
-        func overlaps(_ other: Grant) -> Bool { begin < other.end && other.begin < end }
     }
 
     struct Malformed: Error {
@@ -55,29 +53,40 @@ struct History {
     var updates: Int { grants.count { $0.isAlone } }
 
     /// Pairs that may not hold together, and did.
-    var overlaps: Int { conflicts.count { $0.overlaps($1) } }
+    var overlaps: Int { count { $0.isAlone || $1.isAlone } }
 
-    /// Pairs that may not hold together, of which the one with the smaller number came later.
+    /// Pairs of readers of different programs that read at the same time.
+    var meetings: Int { count { !$0.isAlone && !$1.isAlone && $0.worker != $1.worker } }
+
+    /// Pairs that held at the same time.
+    private func count(where isCounted: (Grant, Grant) -> Bool) -> Int {
+        var holding: [Grant] = []
+        var count = 0
+        for grant in grants {
+            holding.removeAll { $0.end < grant.begin }
+            count += holding.count { isCounted($0, grant) }
+            holding.append(grant)
+        }
+        return count
+    }
+
+    /// Grants that came later than one with a larger number that they may not hold together with.
     var outOfOrder: Int {
-        conflicts.count { first, second in
-            guard let one = first.sequence, let other = second.sequence else { return true }
-            return one > other
+        var largest = Int32.min
+        var largestAlone = Int32.min
+        return grants.count { grant in
+            guard let sequence = grant.sequence else { return true }
+            defer {
+                largest = max(largest, sequence)
+                if grant.isAlone { largestAlone = max(largestAlone, sequence) }
+            }
+            return sequence < (grant.isAlone ? largest : largestAlone)
         }
     }
 
     /// Readers that saw the counter change.
     var disturbedReaders: Int { grants.count { !$0.isAlone && $0.from != $0.to } }
 
-    /// Pairs of readers of different programs that read at the same time.
-    var sharing: Int { pairs.count { !$0.isAlone && !$1.isAlone && $0.worker != $1.worker && $0.overlaps($1) } }
-
     /// How often a grant came after one of another program.
     var changes: Int { zip(grants, grants.dropFirst()).count { $0.worker != $1.worker } }
-
-    private var conflicts: [(Grant, Grant)] { pairs.filter { $0.isAlone || $1.isAlone } }
-
-    /// Each with each that began after it.
-    private var pairs: [(Grant, Grant)] {
-        grants.indices.flatMap { first in grants[(first + 1)...].map { (grants[first], $0) } }
-    }
 }

@@ -23,7 +23,7 @@ enum InteropTable {
             cells = [
                 "yes", grants, "\(history.updates - result.counter) of \(history.updates)",
                 history.outOfOrder == 0 ? "yes" : "\(history.outOfOrder) not",
-                "\(history.changes)", pairing.readers > 1 ? "\(history.sharing)" : "–",
+                "\(history.changes)", pairing.readers > 1 ? "\(history.meetings)" : "–",
             ]
         } else {
             cells = ["no", pairing.expectation.reason, result.answer?.text ?? ""]
@@ -73,7 +73,9 @@ enum InteropTable {
         let text = try contents()
         guard let range = try tableRange(in: text) else { return [] }
         return text[range].split(separator: "\n").compactMap { line in
-            let cells = line.split(separator: "|").map { String($0.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()) }
+            let cells = line.split(separator: "|").map {
+                String($0.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+            }
             guard cells.count > 2, cells[0] != "on one path", !cells[0].hasPrefix("---") else { return nil }
             return Array(cells[..<2])
         }

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import TestSupport
 import ZooKeeper
+import ZooKeeperLocks
 
 /// The processes of a pairing at work, with a lock and a counter beneath a root of their own.
 struct PairingRun {
@@ -22,7 +23,8 @@ struct PairingRun {
 
     struct TooLong: Error {}
 
-    private static let limit = Duration.seconds(60)
+    private static let startLimit = Duration.seconds(60)
+    private static let grantLimit = Duration.milliseconds(100)
     /// After so long without an answer the one that asks is waiting: a round trip takes a few milliseconds.
     private static let patience = Duration.seconds(5)
 
@@ -37,9 +39,16 @@ struct PairingRun {
     /// All work at once, with so many contenders and so many cycles each.
     func contend(contenders: Int, cycles: Int) async throws -> Result {
         let workers = pairing.workers.indices
-        return try await run(["\(contenders)", "\(cycles)", "1"]) { crew in
+        return try await run(contenders: contenders, cycles: cycles, hold: "1") { crew, client in
+            let path = try NodePath("\(root)/lock")
             try await crew.await("ready", of: workers)
+            // Some start sooner than others: nobody is granted the lock before all have queued.
+            let gate = try await pairing.workers[0].hold(path, client)
             for worker in workers { crew.tell(worker) }
+            if let gate {
+                try await untilChildren(of: path, client, count: 1 + workers.count * contenders)
+                await gate.release()
+            }
             try await crew.await("done", of: workers)
             return nil
         }
@@ -47,25 +56,33 @@ struct PairingRun {
 
     /// The second one asks while the first one holds.
     func probe() async throws -> Result {
-        try await run(["1", "1", "-"]) { crew in
+        try await run(contenders: 1, cycles: 1, hold: "-") { crew, client in
+            var isHolding = true
             try await crew.await("ready", of: [0, 1])
             crew.tell(0)
             try await crew.await("holding", of: [0])
             crew.tell(1)
-            let answer = try await crew.answer(of: 1, within: Self.patience)
-            crew.tell(0)
-            var busy: Set = [0]
-            if answer == .granted {
-                crew.tell(1)
-                busy = [0, 1]
+            if pairing.workers[0].recipe == "downgrade" {
+                // It goes on to read when the other one has queued.
+                try await untilChildren(of: NodePath("\(root)/lock"), client, count: 2)
+                crew.tell(0)
+                isHolding = false
             }
-            try await crew.await("done", of: busy)
+            let answer = try await crew.answer(of: 1, whileHolding: &isHolding, within: Self.patience)
+            var busy: Set = [0]
+            crew.tell(0)
+            if !answer.isFailure {
+                busy.insert(1)
+                crew.tell(1)
+            }
+            try await crew.await("done", of: busy, passing: "holding")
             return answer
         }
     }
 
     private func run(
-        _ work: [String], _ body: @escaping @Sendable (inout Crew) async throws -> Answer?
+        contenders: Int, cycles: Int, hold: String,
+        _ body: @escaping @Sendable (inout Crew, ZooKeeperClient) async throws -> Answer?
     ) async throws -> Result {
         let root = root
         return try await InteropServer.withClient { server, client in
@@ -76,11 +93,13 @@ struct PairingRun {
             defer { witness.remove() }
             let commands = try pairing.workers.enumerated().map { number, worker in
                 try Programs.command(worker.program) + ["\(number)", server.connectString, root, witness.file]
-                    + work + [worker.recipe] + (worker.naming.map { [$0] } ?? [])
+                    + ["\(contenders)", "\(cycles)", hold, worker.recipe] + (worker.naming.map { [$0] } ?? [])
             }
-            let (answer, leftBehind) = try await Self.inTime {
+            let (answer, leftBehind) = try await Self.within(
+                Self.startLimit + Self.grantLimit * (pairing.workers.count * contenders * cycles)
+            ) {
                 try await Crew.with(commands) { crew in
-                    let answer = try await body(&crew)
+                    let answer = try await body(&crew, client)
                     let path = try NodePath("\(root)/lock")
                     // Where nobody locks, there is none.
                     return (answer, try await client.exists(path) == nil ? [] : try await client.children(path))
@@ -92,7 +111,9 @@ struct PairingRun {
         }
     }
 
-    private static func inTime<R: Sendable>(_ body: @escaping @Sendable () async throws -> R) async throws -> R {
+    private static func within<R: Sendable>(
+        _ limit: Duration, _ body: @escaping @Sendable () async throws -> R
+    ) async throws -> R {
         try await withThrowingTaskGroup(of: R.self) { group in
             group.addTask(operation: body)
             group.addTask {
@@ -123,14 +144,43 @@ struct Witness {
     }
 }
 
-extension Crew {
-    /// What becomes of a worker that has been told to ask for the lock.
-    fileprivate mutating func answer(of worker: Int, within limit: Duration) async throws -> PairingRun.Answer {
-        guard let next = try await next(within: limit) else { return .waited }
-        if next.worker == worker {
-            if next.event == .state("holding") { return .granted }
-            if case .ended(let error?) = next.event { return .failed(error) }
+extension Worker {
+    /// Takes a lock that those who use this recipe of ours wait for; `nil` where nobody locks.
+    fileprivate func hold(_ path: NodePath, _ client: ZooKeeperClient) async throws -> Lease? {
+        guard recipe != "none" else { return nil }
+        var options = DistributedLock.Options()
+        options.naming = ContenderNaming.allCases.first { "\($0)" == naming } ?? options.naming
+        if isShared {
+            return try await DistributedReadWriteLock(path, client: client, options: options).writeLock.acquire()
         }
-        throw UnexpectedEvent(worker: next.worker, event: next.event)
+        return try await DistributedLock(path, client: client, options: options).acquire()
+    }
+}
+
+extension PairingRun.Answer {
+    fileprivate var isFailure: Bool {
+        if case .failed = self { true } else { false }
+    }
+}
+
+extension Crew {
+    /// What becomes of a worker that has been told to ask for the lock, once the first one holds it.
+    fileprivate mutating func answer(
+        of worker: Int, whileHolding isHolding: inout Bool, within limit: Duration
+    ) async throws -> PairingRun.Answer {
+        var answer: PairingRun.Answer?
+        while true {
+            if isHolding, let answer { return answer }
+            guard let next = try await next(within: limit) else {
+                answer = answer ?? .waited
+                continue
+            }
+            switch next.event {
+            case .state("holding") where next.worker == worker: answer = .granted
+            case .state("holding"): isHolding = true
+            case .ended(let error?) where next.worker == worker: answer = .failed(error)
+            default: throw UnexpectedEvent(worker: next.worker, event: next.event)
+            }
+        }
     }
 }

@@ -11,13 +11,17 @@ struct Worker: Sendable, Equatable {
     var naming: String?
     var title: String
 
+    /// Whether it reads at times.
+    var isShared: Bool { recipe == "read-write" || recipe == "downgrade" }
+
     /// How often it has the lock in so many cycles. Of a lock that is shared every third cycle writes.
     func grants(contenders: Int, cycles: Int) -> Int {
         let writes = (0..<contenders).map { number in (0..<cycles).count { (number + $0) % 3 == 0 } }.reduce(0, +)
         return contenders * cycles + (recipe == "downgrade" ? writes : 0)
     }
 
-    private static func ours(_ recipe: String, _ type: String, _ naming: ContenderNaming, _ note: String = "") -> Worker {
+    private static func ours(_ recipe: String, _ type: String, _ naming: ContenderNaming, _ note: String = "") -> Worker
+    {
         Worker(program: .ours, recipe: recipe, naming: "\(naming)", title: "`\(type)` `.\(naming)`\(note)")
     }
 
@@ -26,9 +30,13 @@ struct Worker: Sendable, Equatable {
         ours("read-write", "DistributedReadWriteLock", naming)
     }
     /// That never write.
-    static func readers(_ naming: ContenderNaming) -> Worker { ours("read", "DistributedReadWriteLock", naming, ", reading") }
+    static func readers(_ naming: ContenderNaming) -> Worker {
+        ours("read", "DistributedReadWriteLock", naming, ", reading")
+    }
     static let downgrading = ours("downgrade", "DistributedReadWriteLock", .curator, " with `downgrade()`")
     static let semaphore = ours("semaphore", "DistributedSemaphore", .curator)
+    static let election = Worker(
+        program: .ours, recipe: "election", naming: "\(ContenderNaming.curator)", title: "`LeaderElection`")
     static let unlocked = ours("none", "no lock", .curator)
 
     static let curatorMutex = Worker(program: .curator, recipe: "lock", title: "Curator `InterProcessMutex`")
@@ -38,6 +46,11 @@ struct Worker: Sendable, Equatable {
         program: .curator, recipe: "downgrade", title: "Curator `InterProcessReadWriteLock`, write to read")
     static let curatorSemaphore = Worker(
         program: .curator, recipe: "semaphore", title: "Curator `InterProcessSemaphoreV2`")
+
+    static let curatorSelector = Worker(program: .curator, recipe: "selector", title: "Curator `LeaderSelector`")
+    static let curatorLatch = Worker(program: .curator, recipe: "latch", title: "Curator `LeaderLatch`")
+    static let zookeeperLock = Worker(
+        program: .curator, recipe: "zookeeper", title: "`WriteLock` of ZooKeeper's own recipes")
 
     static let goLock = Worker(program: .goZookeeper, recipe: "lock", title: "go-zookeeper `Lock`")
 
@@ -51,5 +64,6 @@ struct Worker: Sendable, Equatable {
     static let kazooReadWriteLock = kazoo("read-write", "ReadLock`, `WriteLock", "default", "")
     static let kazooReadWriteLockWithPatterns = kazoo(
         "read-write", "ReadLock`, `WriteLock", "patterns", " with `extra_lock_patterns`")
+    static let kazooElection = kazoo("election", "Election", "default", "")
     static let kazooSemaphore = kazoo("semaphore", "Semaphore", "default", "")
 }

@@ -1,22 +1,33 @@
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
+import java.lang.reflect.Field;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicReference;
 import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.framework.CuratorFrameworkFactory;
+import org.apache.curator.framework.recipes.leader.LeaderLatch;
+import org.apache.curator.framework.recipes.leader.LeaderSelector;
+import org.apache.curator.framework.recipes.leader.LeaderSelectorListenerAdapter;
 import org.apache.curator.framework.recipes.locks.InterProcessMutex;
 import org.apache.curator.framework.recipes.locks.InterProcessReadWriteLock;
 import org.apache.curator.framework.recipes.locks.InterProcessSemaphoreV2;
 import org.apache.curator.framework.recipes.locks.Lease;
 import org.apache.curator.framework.recipes.locks.OwnNode;
 import org.apache.curator.retry.ExponentialBackoffRetry;
+import org.apache.zookeeper.ZooDefs;
+import org.apache.zookeeper.ZooKeeper;
+import org.apache.zookeeper.recipes.lock.LockListener;
+import org.apache.zookeeper.recipes.lock.WriteLock;
 
-/** Apache Curator's recipes as a worker; ../README.md tells how one is started and what it does. */
+/** Apache Curator's recipes, and that of ZooKeeper itself, as a worker; ../README.md tells how one is started and what it does. */
 public final class CuratorWorker {
     private static final int SESSION_TIMEOUT = 10_000;
     private static final int SESSIONS = 2;
@@ -100,6 +111,19 @@ public final class CuratorWorker {
                 write(session, lease.getNodeName());
                 semaphore.returnLease(lease);
                 break;
+            case "selector":
+                lead(session);
+                break;
+            case "latch":
+                try (LeaderLatch latch = new LeaderLatch(session, path)) {
+                    latch.start();
+                    latch.await();
+                    write(session, "latch");
+                }
+                break;
+            case "zookeeper":
+                lockByRecipe(session);
+                break;
             default:
                 throw new IllegalArgumentException("no such recipe here: " + recipe);
         }
@@ -121,6 +145,50 @@ public final class CuratorWorker {
         }
         read(session, OwnNode.of(lock.readLock()));
         lock.readLock().release();
+    }
+
+    private void lead(CuratorFramework session) throws Exception {
+        CompletableFuture<Void> led = new CompletableFuture<>();
+        // It keeps its lock to itself.
+        Field mutex = LeaderSelector.class.getDeclaredField("mutex");
+        mutex.setAccessible(true);
+        AtomicReference<LeaderSelector> self = new AtomicReference<>();
+        LeaderSelectorListenerAdapter listener = new LeaderSelectorListenerAdapter() {
+            @Override
+            public void takeLeadership(CuratorFramework client) {
+                try {
+                    write(client, OwnNode.of((InterProcessMutex) mutex.get(self.get())));
+                    led.complete(null);
+                } catch (Exception error) {
+                    led.completeExceptionally(error);
+                }
+            }
+        };
+        try (LeaderSelector selector = new LeaderSelector(session, path, listener)) {
+            self.set(selector);
+            selector.start();
+            led.get();
+        }
+    }
+
+    /** The recipe that comes with ZooKeeper. */
+    private void lockByRecipe(CuratorFramework session) throws Exception {
+        CountDownLatch acquired = new CountDownLatch(1);
+        LockListener listener = new LockListener() {
+            @Override
+            public void lockAcquired() {
+                acquired.countDown();
+            }
+
+            @Override
+            public void lockReleased() {}
+        };
+        ZooKeeper zookeeper = session.getZookeeperClient().getZooKeeper();
+        WriteLock lock = new WriteLock(zookeeper, path, ZooDefs.Ids.OPEN_ACL_UNSAFE, listener);
+        lock.lock();
+        acquired.await();
+        write(session, lock.getId());
+        lock.unlock();
     }
 
     /** Read, increment, write: an update is lost as soon as somebody else does the same meanwhile. */

@@ -64,6 +64,9 @@ class Worker:
         if self._recipe == "semaphore":
             with session.Semaphore(self._path, max_leases=1):
                 self._write(session, "-")
+        elif self._recipe == "election":
+            election = session.Election(self._path)
+            election.run(lambda: self._write(session, election.lock.node))
         elif self._recipe == "read-write" and not writes:
             with self._lock(session, "ReadLock") as lock:
                 self._read(session, lock.node)

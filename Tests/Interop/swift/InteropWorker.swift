@@ -14,6 +14,7 @@ import ZooKeeperLocks
         /// Each writer becomes a reader before it is done.
         case downgrade
         case semaphore
+        case election
         /// Nothing is locked: to see what is found out then.
         case none
     }
@@ -103,8 +104,16 @@ import ZooKeeperLocks
             for _ in 0..<cycles {
                 try await semaphore.withPermits { lease in try await increment(client, lease.node.name) }
             }
+        case .election:
+            var options = LeaderElection.Options()
+            // The others do not wait for that either.
+            options.waitsForConfirmedLease = false
+            let election = try LeaderElection(path, client: client, options: options)
+            for _ in 0..<cycles {
+                try await election.withLeadership { lease in try await increment(client, lease.node.name) }
+            }
         case .none:
-            for _ in 0..<cycles { try await increment(client, "-") }
+            for _ in 0..<cycles { try await increment(client, "none-\(number)") }
         }
     }
 
