@@ -10,6 +10,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.curator.framework.CuratorFramework;
 import org.apache.curator.framework.CuratorFrameworkFactory;
@@ -78,6 +79,8 @@ public final class CuratorWorker {
             all.add(() -> {
                 for (int cycle = 0; cycle < cycles; cycle++) {
                     cycle(session, (number + cycle) % 3 == 0);
+                    // So that they do not all come back in the same order.
+                    Thread.sleep(ThreadLocalRandom.current().nextInt(10));
                 }
                 return null;
             });

@@ -4,6 +4,7 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"math/rand"
 	"os"
 	"reflect"
 	"strconv"
@@ -143,6 +144,8 @@ func main() {
 			defer all.Done()
 			for cycle := 0; cycle < cycles; cycle++ {
 				end(w.cycle(session))
+				// So that they do not all come back in the same order.
+				time.Sleep(time.Duration(rand.Intn(10)) * time.Millisecond)
 			}
 		}(sessions[i%sessionCount])
 	}

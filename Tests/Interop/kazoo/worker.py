@@ -2,6 +2,7 @@
 
 import logging
 import os
+import random
 import sys
 import threading
 import time
@@ -56,6 +57,8 @@ class Worker:
         try:
             for cycle in range(cycles):
                 self._cycle(session, writes=(number + cycle) % 3 == 0)
+                # So that they do not all come back in the same order.
+                time.sleep(random.random() / 100)
         except Exception as error:
             print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
             os._exit(1)

@@ -77,43 +77,42 @@ import ZooKeeperLocks
     }
 
     private func contend(_ number: Int, _ client: ZooKeeperClient, cycles: Int) async throws {
+        for cycle in 0..<cycles {
+            try await self.cycle(client, number: number, writes: (number + cycle) % 3 == 0)
+            // So that they do not all come back in the same order.
+            try await Task.sleep(for: .milliseconds(Int.random(in: 0..<10)))
+        }
+    }
+
+    private func cycle(_ client: ZooKeeperClient, number: Int, writes: Bool) async throws {
         var options = DistributedLock.Options()
         options.naming = naming
         switch recipe {
         case .lock:
             let lock = try DistributedLock(path, client: client, options: options)
-            for _ in 0..<cycles {
-                try await lock.withLock { lease in try await increment(client, lease.node.name) }
-            }
+            try await lock.withLock { lease in try await increment(client, lease.node.name) }
         case .readWrite, .read, .downgrade:
             let lock = try DistributedReadWriteLock(path, client: client, options: options)
-            for cycle in 0..<cycles {
-                guard (number + cycle) % 3 == 0, recipe != .read else {
-                    try await lock.readLock.withLock { lease in try await observe(client, lease.node.name) }
-                    continue
-                }
-                try await lock.writeLock.withLock { lease in
-                    try await increment(client, lease.node.name)
-                    guard recipe == .downgrade else { return }
-                    try await lease.downgrade()
-                    try await observe(client, lease.node.name)
-                }
+            guard writes, recipe != .read else {
+                return try await lock.readLock.withLock { lease in try await observe(client, lease.node.name) }
+            }
+            try await lock.writeLock.withLock { lease in
+                try await increment(client, lease.node.name)
+                guard recipe == .downgrade else { return }
+                try await lease.downgrade()
+                try await observe(client, lease.node.name)
             }
         case .semaphore:
             let semaphore = try DistributedSemaphore(path, permits: 1, client: client)
-            for _ in 0..<cycles {
-                try await semaphore.withPermits { lease in try await increment(client, lease.node.name) }
-            }
+            try await semaphore.withPermits { lease in try await increment(client, lease.node.name) }
         case .election:
             var options = LeaderElection.Options()
             // The others do not wait for that either.
             options.waitsForConfirmedLease = false
             let election = try LeaderElection(path, client: client, options: options)
-            for _ in 0..<cycles {
-                try await election.withLeadership { lease in try await increment(client, lease.node.name) }
-            }
+            try await election.withLeadership { lease in try await increment(client, lease.node.name) }
         case .none:
-            for _ in 0..<cycles { try await increment(client, "none-\(number)") }
+            try await increment(client, "none-\(number)")
         }
     }
 
