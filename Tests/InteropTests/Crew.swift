@@ -30,7 +30,12 @@ struct Crew {
             for (number, command) in commands.enumerated() {
                 let orders = orders[number].stream
                 group.addTask {
-                    let event = try await run(command, orders) { report.yield((number, .state($0))) }
+                    let event: Event
+                    do {
+                        event = try await run(command, orders) { report.yield((number, .state($0))) }
+                    } catch {
+                        event = .ended(error: "\(error)")
+                    }
                     report.yield((number, event))
                 }
             }
@@ -40,6 +45,13 @@ struct Crew {
                 let result = try await body(&crew)
                 for order in crew.orders { order.finish() }
                 try await group.waitForAll()
+                report.finish()
+                // Who has not been seen to end has to have ended well.
+                while let event = await crew.events.next() {
+                    if let (worker, event) = event, event != .ended(error: nil) {
+                        throw UnexpectedEvent(worker: worker, event: event)
+                    }
+                }
                 return result
             } catch {
                 group.cancelAll()
@@ -71,9 +83,9 @@ struct Crew {
             try await execution.standardInputWriter.finish()
             return try await errors.value
         }
-        return .ended(
-            error: result.terminationStatus == .exited(0)
-                ? nil : "\(result.closureResult) (\(result.terminationStatus))")
+        guard result.terminationStatus != .exited(0) else { return .ended(error: nil) }
+        let error = result.closureResult
+        return .ended(error: error.isEmpty ? "\(result.terminationStatus)" : error)
     }
 
     func tell(_ worker: Int) {

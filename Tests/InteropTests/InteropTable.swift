@@ -39,7 +39,7 @@ enum InteropTable {
         print(text)
         guard let order = getenv("INTEROP_TABLE"), String(cString: order) == "write" else { return }
         let old = try contents()
-        guard let range = try tableRange(in: old) else { return }
+        let range = try tableRange(in: old)
         try Data((old[..<range.lowerBound] + text + old[range.upperBound...]).utf8).write(to: URL(filePath: document))
     }
 
@@ -62,7 +62,7 @@ enum InteropTable {
         String(decoding: try Data(contentsOf: URL(filePath: document)), as: UTF8.self)
     }
 
-    private static func tableRange(in text: String) throws -> Range<String.Index>? {
+    private static func tableRange(in text: String) throws -> Range<String.Index> {
         let first = try #require(text.firstRange(of: begin + "\n"))
         let last = try #require(text.firstRange(of: end))
         return first.upperBound..<last.lowerBound
@@ -71,11 +71,8 @@ enum InteropTable {
     /// The pairings of the document, and what it says of them.
     static func documented() throws -> [[String]] {
         let text = try contents()
-        guard let range = try tableRange(in: text) else { return [] }
-        return text[range].split(separator: "\n").compactMap { line in
-            let cells = line.split(separator: "|").map {
-                String($0.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
-            }
+        return text[try tableRange(in: text)].split(separator: "\n").compactMap { line in
+            let cells = line.dropFirst(2).split(separator: " | ").map(String.init)
             guard cells.count > 2, cells[0] != "on one path", !cells[0].hasPrefix("---") else { return nil }
             return Array(cells[..<2])
         }

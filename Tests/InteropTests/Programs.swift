@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Glibc
 import Subprocess
 import Testing
@@ -52,18 +51,10 @@ enum Programs {
     static func command(_ program: Worker.Program) throws -> [String] {
         switch program {
         case .ours: return [try besideTests("interop-worker")]
-        case .curator:
-            let classPath = try text(of: build + "/curator/class-path")
-            // Short-lived: the time is better spent on the locks than on compiling.
-            return ["java", "-XX:TieredStopAtLevel=1", "-cp", "\(build)/curator:\(classPath)", "CuratorWorker"]
+        case .curator: return [build + "/curator/worker"]
         case .goZookeeper: return [build + "/go-zookeeper"]
         case .kazoo: return [build + "/venv/bin/python", interop + "/kazoo/worker.py"]
         }
-    }
-
-    private static func text(of file: String) throws -> String {
-        String(decoding: try Data(contentsOf: URL(filePath: file)), as: UTF8.self)
-            .split(separator: "\n").joined()
     }
 
     /// A program of this package lies beside the bundle of the tests.
