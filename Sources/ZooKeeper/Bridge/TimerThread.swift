@@ -1,5 +1,6 @@
 internal import CZooKeeper
 import Glibc
+import Locking
 
 /// One thread for the deadlines of the whole process, apart from Swift's cooperative pool: with that pool busy, a task's
 /// timer of 100 ms was measured to fire after 3.1 s, too late for a lock.

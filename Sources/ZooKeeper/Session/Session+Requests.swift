@@ -1,3 +1,5 @@
+import Locking
+
 extension Session {
     /// Sends `request`; `handler` runs exactly once, on a thread of the C client or on the timer thread, or on this one when
     /// the request cannot be made. What is wrong with the request itself is found here, before C sees it.
@@ -110,7 +112,7 @@ extension Session {
                 core.link = .connected
                 core.server = server
                 core.epoch += 1
-                core.lease.clock.connected(timeout: timeout)
+                core.lease.connected(timeout: timeout)
                 // The handshake counts with the first proof: at once, where something is at stake.
                 core.lease.lastQuestion = .now
                 core.lease.lastProof = nil

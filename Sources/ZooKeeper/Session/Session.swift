@@ -1,3 +1,4 @@
+import Locking
 import Logging
 
 /// One session with the ensemble: its pending requests, its watches, its connection.

@@ -144,6 +144,7 @@ class Entry:
 
 _TIMES_ONLY = "the C floors show times"
 _SAME = "the same as floor-fast here: nobody waits"
+_BACKGROUND = "what a release that is not waited for can come to at all"
 _DEEP = "lists the whole queue for each waiter in Python: minutes for each round"
 _POLLS = "polls: minutes for each round"
 _THREADS = "a connection and a thread for each waiter"
@@ -169,6 +170,7 @@ ALL = [
     Entry(OURS, _build_ours),
     _floor("fast"),
     _floor("safe", **{"W1": _SAME, "W1-background": _SAME, "W4": _SAME, "W9": _SAME}),
+    _floor("background", **{group: _BACKGROUND for group in ("W1", "W2", "W3a", "W3b", "W4", "W6", "W9")}),
     Entry("curator", _build_curator, cannot={"W9": _NO_MALLOC}),
     Entry(
         "go-zookeeper",
