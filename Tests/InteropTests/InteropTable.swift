@@ -21,12 +21,12 @@ enum InteropTable {
             let history = result.history
             let grants = pairing.workers.indices.map { "\(history.count(of: $0))" }.joined(separator: " + ")
             cells = [
-                "yes", grants, "\(history.updates - result.counter) of \(history.updates)",
+                result.isSound ? "yes" : "no", grants, "\(history.updates - result.counter) of \(history.updates)",
                 history.outOfOrder == 0 ? "yes" : "\(history.outOfOrder) not",
                 "\(history.changes)", pairing.readers > 1 ? "\(history.meetings)" : "–",
             ]
         } else {
-            cells = ["no", pairing.expectation.reason, result.answer?.text ?? ""]
+            cells = [result.answer == .waited ? "yes" : "no", pairing.expectation.reason, result.answer?.text ?? ""]
         }
         rows.append(Row(pairing: pairing, cells: cells))
     }

@@ -5,13 +5,16 @@ import ZooKeeper
 import ZooKeeperLocks
 
 /// Programs that use other libraries and ours, on one path, at the same time. What comes of it is the table of `Tests/Interop/README.md`;
-/// `INTEROP_TABLE=write` writes it anew, `INTEROP_CYCLES` makes it go on for longer.
+/// `INTEROP_TABLE=write` writes it anew, `INTEROP_CONTENDERS` and
+/// `INTEROP_CYCLES` say how many of each program, and how often.
 @Suite(
     .enabled("see what was printed") { try await Programs.areInstalled() },
     InteropServer(), .weighty, .serialized, .timeLimit(.minutes(10)))
 struct InteropTests {
-    private static let contenders = 4
-    private static let cycles = getenv("INTEROP_CYCLES").flatMap { Int(String(cString: $0)) } ?? 30
+    private static let contenders = number("INTEROP_CONTENDERS") ?? 4
+    private static let cycles = number("INTEROP_CYCLES") ?? 30
+
+    private static func number(_ variable: String) -> Int? { getenv(variable).flatMap { Int(String(cString: $0)) } }
 
     /// Each contender reads, increments and writes a counter that nothing protects but the lock.
     @Test(arguments: Pairing.all.filter { $0.expectation == .works })
@@ -27,8 +30,9 @@ struct InteropTests {
         #expect(history.disturbedReaders == 0)
         #expect(result.leftBehind == [])
         // They did meet: a queue that is served in order goes from program to program.
-        #expect(history.changes > history.grants.count / 8)
-        if pairing.readers > 1 { #expect(history.meetings > 0) }
+        #expect(history.changes >= history.grants.count / (2 * Self.contenders) - 1)
+        // In a few cycles they may miss each other.
+        if pairing.readers > 1, Self.cycles >= 10 { #expect(history.meetings > 0) }
         InteropTable.add(pairing, result)
     }
 

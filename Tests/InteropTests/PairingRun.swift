@@ -11,6 +11,11 @@ struct PairingRun {
         var counter: Int
         /// What was still in the queue when all had released, and all sessions were still there.
         var leftBehind: [String]
+        /// No update lost, nobody together with a writer, each in its turn, nothing left.
+        var isSound: Bool {
+            counter == history.updates && history.overlaps == 0 && history.outOfOrder == 0
+                && history.disturbedReaders == 0 && leftBehind.isEmpty
+        }
         /// What became of the one that asked while another one held.
         var answer: Answer?
     }
@@ -62,7 +67,7 @@ struct PairingRun {
             crew.tell(0)
             try await crew.await("holding", of: [0])
             crew.tell(1)
-            if pairing.workers[0].recipe == "downgrade" {
+            if pairing.workers[0].recipe == .downgrade {
                 // It goes on to read when the other one has queued.
                 try await untilChildren(of: NodePath("\(root)/lock"), client, count: 2)
                 crew.tell(0)
@@ -91,13 +96,14 @@ struct PairingRun {
             _ = try await client.create(counter, data: Array("0".utf8))
             let witness = try Witness()
             defer { witness.remove() }
+            let limit = Self.startLimit + Self.grantLimit * (pairing.workers.count * contenders * cycles)
             let commands = try pairing.workers.enumerated().map { number, worker in
-                try Programs.command(worker.program) + ["\(number)", server.connectString, root, witness.file]
-                    + ["\(contenders)", "\(cycles)", hold, worker.recipe] + (worker.naming.map { [$0] } ?? [])
+                // Should the tests be killed, it does not stay for ever.
+                try ["timeout", "--foreground", "--kill-after=5", "\(limit.components.seconds + 10)"]
+                    + Programs.command(worker.program) + ["\(number)", server.connectString, root, witness.file]
+                    + ["\(contenders)", "\(cycles)", hold, worker.recipe.rawValue] + (worker.naming.map { [$0] } ?? [])
             }
-            let (answer, leftBehind) = try await Self.within(
-                Self.startLimit + Self.grantLimit * (pairing.workers.count * contenders * cycles)
-            ) {
+            let (answer, leftBehind) = try await Self.within(limit) {
                 try await Crew.with(commands) { crew in
                     let answer = try await body(&crew, client)
                     let path = try NodePath("\(root)/lock")
@@ -147,7 +153,7 @@ struct Witness {
 extension Worker {
     /// Takes a lock that those who use this recipe of ours wait for; `nil` where nobody locks.
     fileprivate func hold(_ path: NodePath, _ client: ZooKeeperClient) async throws -> Lease? {
-        guard recipe != "none" else { return nil }
+        guard recipe != .none else { return nil }
         var options = DistributedLock.Options()
         options.naming = ContenderNaming.allCases.first { "\($0)" == naming } ?? options.naming
         if isShared {
