@@ -86,6 +86,11 @@ extension Pairing {
                 because: "kazoo's leases have no number, and no place in a queue; ours are refused there")),
     ])
 
+    /// One program by itself, at a place that no other one has.
+    static func alone(_ worker: Worker, number: Int) -> Pairing {
+        Pairing(workers: [worker], expectation: .works, number: all.count + 1 + number)
+    }
+
     /// Nobody locks anything.
     static let unlocked = Pairing(workers: [.unlocked, .unlocked], expectation: .works, number: all.count)
 

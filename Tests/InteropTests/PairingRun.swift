@@ -35,17 +35,18 @@ struct PairingRun {
 
     let pairing: Pairing
     private let root: String
+    let path: NodePath
 
-    init(_ pairing: Pairing) {
+    init(_ pairing: Pairing) throws {
         self.pairing = pairing
         root = "/interop-\(pairing.number)"
+        path = try NodePath("\(root)/lock")
     }
 
     /// All work at once, with so many contenders and so many cycles each.
     func contend(contenders: Int, cycles: Int) async throws -> Result {
         let workers = pairing.workers.indices
         return try await run(contenders: contenders, cycles: cycles, hold: "1") { crew, client in
-            let path = try NodePath("\(root)/lock")
             try await crew.await("ready", of: workers)
             // Some start sooner than others: nobody is granted the lock before all have queued.
             let gate = try await pairing.workers[0].hold(path, client)
@@ -69,7 +70,7 @@ struct PairingRun {
             crew.tell(1)
             if pairing.workers[0].recipe == .downgrade {
                 // It goes on to read when the other one has queued.
-                try await untilChildren(of: NodePath("\(root)/lock"), client, count: 2)
+                try await untilChildren(of: path, client, count: 2)
                 crew.tell(0)
                 isHolding = false
             }
@@ -85,11 +86,12 @@ struct PairingRun {
         }
     }
 
-    private func run(
+    /// Runs `body` with the processes, each of which has been started and told nothing yet.
+    func run(
         contenders: Int, cycles: Int, hold: String,
         _ body: @escaping @Sendable (inout Crew, ZooKeeperClient) async throws -> Answer?
     ) async throws -> Result {
-        let root = root
+        let (root, path) = (root, path)
         return try await InteropServer.withClient { server, client in
             let counter = try NodePath("\(root)/counter")
             _ = try await client.create(try NodePath(root))
@@ -106,7 +108,6 @@ struct PairingRun {
             let (answer, leftBehind) = try await Self.within(limit) {
                 try await Crew.with(commands) { crew in
                     let answer = try await body(&crew, client)
-                    let path = try NodePath("\(root)/lock")
                     // Where nobody locks, there is none.
                     return (answer, try await client.exists(path) == nil ? [] : try await client.children(path))
                 }

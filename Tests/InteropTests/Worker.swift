@@ -12,7 +12,7 @@ struct Worker: Sendable, Equatable {
         case readWrite = "read-write"
         case read, downgrade, semaphore, election
         /// Curator's.
-        case selector, latch
+        case selector, latch, revocable, revoke
         /// ZooKeeper's own.
         case zookeeper
         /// Nothing is locked.
@@ -59,6 +59,9 @@ struct Worker: Sendable, Equatable {
         program: .curator, recipe: .downgrade, title: "Curator `InterProcessReadWriteLock`, write to read")
     static let curatorSemaphore = Worker(
         program: .curator, recipe: .semaphore, title: "Curator `InterProcessSemaphoreV2`")
+
+    static let curatorRevocable = Worker(program: .curator, recipe: .revocable, title: "Curator's revocable mutex")
+    static let curatorRevoker = Worker(program: .curator, recipe: .revoke, title: "Curator's `Revoker`")
 
     static let curatorSelector = Worker(program: .curator, recipe: .selector, title: "Curator `LeaderSelector`")
     static let curatorLatch = Worker(program: .curator, recipe: .latch, title: "Curator `LeaderLatch`")

@@ -22,6 +22,7 @@ import org.apache.curator.framework.recipes.locks.InterProcessReadWriteLock;
 import org.apache.curator.framework.recipes.locks.InterProcessSemaphoreV2;
 import org.apache.curator.framework.recipes.locks.Lease;
 import org.apache.curator.framework.recipes.locks.OwnNode;
+import org.apache.curator.framework.recipes.locks.Revoker;
 import org.apache.curator.retry.ExponentialBackoffRetry;
 import org.apache.zookeeper.ZooDefs;
 import org.apache.zookeeper.ZooKeeper;
@@ -103,6 +104,20 @@ public final class CuratorWorker {
                 mutex.acquire();
                 write(session, OwnNode.of(mutex));
                 mutex.release();
+                break;
+            case "revocable":
+                CountDownLatch asked = new CountDownLatch(1);
+                InterProcessMutex revocable = new InterProcessMutex(session, path);
+                revocable.makeRevocable(lock -> asked.countDown());
+                revocable.acquire();
+                write(session, OwnNode.of(revocable));
+                // It goes on holding until it is asked to give up.
+                asked.await();
+                revocable.release();
+                break;
+            case "revoke":
+                String holder = new InterProcessMutex(session, path).getParticipantNodes().iterator().next();
+                Revoker.attemptRevoke(session, holder);
                 break;
             case "read-write":
             case "downgrade":
