@@ -12,7 +12,7 @@
 /// by futex on Linux, orders the threads, and reports races where there are none.
 ///
 /// Inlinable: what other modules do under a lock is on the path of each acquire, and unspecialised it takes several times as long.
-@frozen public struct Locked<State: ~Copyable>: ~Copyable, Sendable {
+public struct Locked<State: ~Copyable>: ~Copyable, Sendable {
     #if THREAD_SANITIZER
         private let storage: PthreadStorage<State>
 

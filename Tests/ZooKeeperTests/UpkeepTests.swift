@@ -17,8 +17,8 @@ import Testing
     @Test func aWaiterThatComesToBeNextInLineProvesAtOnceAndTwice() {
         let timeout = Duration.seconds(12)
         var upkeep = Session.Upkeep(Session.LeaseSettings(), timeout: timeout)
-        let start = ContinuousClock.now
-        func at(_ seconds: Double) -> ContinuousClock.Instant { start + .seconds(seconds) }
+        let start = Uptime.now
+        func at(_ seconds: Double) -> Uptime { start + .seconds(seconds) }
         upkeep.clock.sawNoConnection(at: start)
         upkeep.connected(timeout: timeout)
         upkeep.clock.answered(from: at(0.1), to: at(0.2), isProof: true)

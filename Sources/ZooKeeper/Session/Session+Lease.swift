@@ -6,7 +6,7 @@ import Locking
 /// All this runs on the timer thread, never on Swift's cooperative pool: that may be busy with the very bodies that are to be stopped.
 extension Session {
     package struct LeaseSettings: Sendable {
-        package var clock = LeaseClock<ContinuousClock.Instant>.Configuration()
+        package var clock = LeaseClock<Uptime>.Configuration()
         /// How long before the end of the lease its holders are told; `nil` for a twentieth of the timeout.
         package var stopMargin: Duration?
 
@@ -16,13 +16,13 @@ extension Session {
     /// What the session is believed to be, and for how long.
     package struct Standing: Hashable, Sendable {
         /// Later than this the leader may have ended the session.
-        package var validUntil: ContinuousClock.Instant?
-        package var confirmedUntil: ContinuousClock.Instant?
+        package var validUntil: Uptime?
+        package var confirmedUntil: Uptime?
         /// How much of it has to be left to begin something.
         package var least: Duration
 
         /// Whether there is time to begin something: a lease that is about to end is extended first.
-        package func isValid(at now: ContinuousClock.Instant, confirmed: Bool = false) -> Bool {
+        package func isValid(at now: Uptime, confirmed: Bool = false) -> Bool {
             guard let until = confirmed ? confirmedUntil : validUntil else { return false }
             return now + least < until
         }
@@ -60,7 +60,7 @@ extension Session {
         /// From one look for a connection to the next.
         let lookout: Duration
 
-        init(_ clock: LeaseClock<ContinuousClock.Instant>, _ settings: LeaseSettings) {
+        init(_ clock: LeaseClock<Uptime>, _ settings: LeaseSettings) {
             let timeout = clock.timeout
             stopMargin = min(settings.stopMargin ?? timeout / 20, timeout / 4)
             least = stopMargin + clock.proofSpacing * 1.5
@@ -74,17 +74,17 @@ extension Session {
     /// What is kept for the lease, under the session's lock.
     struct Upkeep {
         private(set) var pace: Pace
-        var clock: LeaseClock<ContinuousClock.Instant>
+        var clock: LeaseClock<Uptime>
         let settings: LeaseSettings
         var stakes = SlotArray<Stake>()
         /// How many of them stand for something held.
         var holdings = 0
-        var timer: (id: TimerThread.ID, due: ContinuousClock.Instant)?
-        var lastQuestion: ContinuousClock.Instant?
+        var timer: (id: TimerThread.ID, due: Uptime)?
+        var lastQuestion: Uptime?
         /// When the last question was asked that was to prove something.
-        var lastProof: ContinuousClock.Instant?
+        var lastProof: Uptime?
         /// When the last look found no connection.
-        var lastDown: ContinuousClock.Instant?
+        var lastDown: Uptime?
         var isProofUnderway = false
         /// Where the next proof goes on, when the stakes are too many for one.
         var nextStake = 0
@@ -115,7 +115,7 @@ extension Session {
         }
 
         /// When the next question is due; `nil`: at once.
-        var nextQuestion: ContinuousClock.Instant? {
+        var nextQuestion: Uptime? {
             guard stakes.count > 0 else { return lastQuestion.map { $0 + pace.period } }
             if isFresh, let lastProof { return lastProof + pace.period }
             // Whatever was read meanwhile proves nothing. What confirms is a proof apart from the last, which may have been anybody's write: of
@@ -125,7 +125,7 @@ extension Session {
         }
 
         /// When the holders have to be told to stop.
-        var deadline: ContinuousClock.Instant? {
+        var deadline: Uptime? {
             guard holdings > 0 else { return nil }
             return clock.validUntil.map { $0 - pace.stopMargin }
         }
@@ -187,7 +187,7 @@ extension Session {
     /// Sets the timer to when there is next something to do.
     func armUpkeep(_ core: inout Core) {
         if case .ended = core.link { return }
-        let now = ContinuousClock.now
+        let now = Uptime.now
         var due =
             core.link == .connected
             ? core.lease.nextQuestion ?? now
@@ -197,7 +197,7 @@ extension Session {
             guard due < timer.due else { return }
             TimerThread.shared.cancel(timer.id)
         }
-        let id = TimerThread.shared.schedule(at: due) { [weak self] in self?.upkeep() }
+        let id = TimerThread.shared.schedule(at: due.instant) { [weak self] in self?.upkeep() }
         core.lease.timer = (id, due)
     }
 
@@ -209,7 +209,7 @@ extension Session {
     private func upkeep() {
         // Taken before the look: a handshake that begins after the look begins after this. But the C client sends its handshake just
         // before it says so, and may be stopped in between: only a look that is followed by another one without a connection counts.
-        let now = ContinuousClock.now
+        let now = Uptime.now
         let hasNoConnection = carrier.hasNoConnection
         let (ended, question) = core.withLock { core -> ([@Sendable (StakeEnd) -> Void], Question?) in
             core.lease.timer = nil
@@ -223,13 +223,13 @@ extension Session {
         }
         for onEnd in ended { onEnd(.leaseEnded) }
         switch question {
-        case .read: submit(.exists(.root, watch: nil), deadline: now + timeout) { _ in }
+        case .read: submit(.exists(.root, watch: nil), deadline: .now + timeout) { _ in }
         case .prove(let stakes): prove(stakes)
         case nil: break
         }
     }
 
-    private func question(at now: ContinuousClock.Instant, _ core: inout Core) -> Question? {
+    private func question(at now: Uptime, _ core: inout Core) -> Question? {
         if let due = core.lease.nextQuestion, due > now { return nil }
         core.lease.lastQuestion = now
         guard core.lease.stakes.count > 0 else { return .read }
