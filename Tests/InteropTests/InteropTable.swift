@@ -15,6 +15,9 @@ enum InteropTable {
     private static let end = "<!-- the end of the table -->"
     private static let document = Programs.interop + "/README.md"
 
+    /// Whether the document is to be written anew.
+    static var isWritten: Bool { getenv("INTEROP_TABLE").map { String(cString: $0) } == "write" }
+
     static func add(_ pairing: Pairing, _ result: PairingRun.Result) {
         let cells: [String]
         if pairing.expectation == .works {
@@ -37,7 +40,7 @@ enum InteropTable {
         guard rows.count == Pairing.all.count else { return }
         let text = markdown(rows)
         print(text)
-        guard let order = getenv("INTEROP_TABLE"), String(cString: order) == "write" else { return }
+        guard isWritten else { return }
         let old = try contents()
         let range = try tableRange(in: old)
         try Data((old[..<range.lowerBound] + text + old[range.upperBound...]).utf8).write(to: URL(filePath: document))

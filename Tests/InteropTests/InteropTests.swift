@@ -61,7 +61,8 @@ struct InteropTests {
 
 @Suite struct InteropTableTests {
     /// Otherwise write it anew: `INTEROP_TABLE=write swift test --filter InteropTests`.
-    @Test func documentHasThePairingsOfTheTests() throws {
+    @Test(.disabled(if: InteropTable.isWritten, "it is written anew just now"))
+    func documentHasThePairingsOfTheTests() throws {
         #expect(try InteropTable.documented() == InteropTable.known)
     }
 }

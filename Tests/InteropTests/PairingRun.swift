@@ -96,13 +96,14 @@ struct PairingRun {
             let counter = try NodePath("\(root)/counter")
             _ = try await client.create(try NodePath(root))
             _ = try await client.create(counter, data: Array("0".utf8))
-            let witness = try Witness()
-            defer { witness.remove() }
+            // It goes with the server.
+            let witness = "\(server.directory)/witness-\(pairing.number)"
+            try Data().write(to: URL(filePath: witness))
             let limit = Self.startLimit + Self.grantLimit * (pairing.workers.count * contenders * cycles)
             let commands = try pairing.workers.enumerated().map { number, worker in
                 // Should the tests be killed, it does not stay for ever.
                 try ["timeout", "--foreground", "--kill-after=5", "\(limit.components.seconds + 10)"]
-                    + Programs.command(worker.program) + ["\(number)", server.connectString, root, witness.file]
+                    + Programs.command(worker.program) + ["\(number)", server.connectString, root, witness]
                     + ["\(contenders)", "\(cycles)", hold, worker.recipe.rawValue] + (worker.naming.map { [$0] } ?? [])
             }
             let (answer, leftBehind) = try await Self.within(limit) {
@@ -114,7 +115,9 @@ struct PairingRun {
             }
             let text = String(decoding: try await client.get(counter).data, as: UTF8.self)
             return Result(
-                history: try History(witness.text), counter: Int(text) ?? -1, leftBehind: leftBehind, answer: answer)
+                history: try History(
+                    String(decoding: try Data(contentsOf: URL(filePath: witness)), as: UTF8.self)),
+                counter: Int(text) ?? -1, leftBehind: leftBehind, answer: answer)
         }
     }
 
@@ -131,23 +134,6 @@ struct PairingRun {
             guard let result = try await group.next() else { throw CancellationError() }
             return result
         }
-    }
-}
-
-/// The file that the workers write to.
-struct Witness {
-    let file = FileManager.default.temporaryDirectory.path + "/interop-\(UInt64.random(in: 0 ... .max))"
-
-    init() throws {
-        try Data().write(to: URL(filePath: file))
-    }
-
-    var text: String {
-        get throws { String(decoding: try Data(contentsOf: URL(filePath: file)), as: UTF8.self) }
-    }
-
-    func remove() {
-        try? FileManager.default.removeItem(atPath: file)
     }
 }
 
