@@ -30,8 +30,8 @@ struct PairingRun {
 
     private static let startLimit = Duration.seconds(60)
     private static let grantLimit = Duration.milliseconds(100)
-    /// After so long without an answer the one that asks is waiting: a round trip takes a few milliseconds.
-    private static let patience = Duration.seconds(5)
+    /// After so long without an answer the one that asks is waiting: it takes a few milliseconds, on a busy machine a second.
+    private static let patience = Duration.seconds(20)
 
     let pairing: Pairing
     private let root: String
