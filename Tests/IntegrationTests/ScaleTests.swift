@@ -5,19 +5,12 @@ import ZooKeeper
 import ZooKeeperLocks
 import ZooKeeperTestKit
 
-/// As many waiters as a process may come to have. `WAITERS=10000` sets how many; a release build has that many by itself.
+/// As many waiters as a process may come to have; `WAITERS` sets how many.
 @Suite(
     .weighty, .enabled(if: !Sanitizer.isOn, "a sanitizer needs more memory than is measured"),
     .timeLimit(.minutes(15))) struct ScaleTests
 {
-    private static var waiters: Int {
-        #if DEBUG
-            let usual = 2000
-        #else
-            let usual = 10_000
-        #endif
-        return ProcessInfo.processInfo.environment["WAITERS"].flatMap(Int.init) ?? usual
-    }
+    private static let waiters = ProcessInfo.processInfo.environment["WAITERS"].flatMap(Int.init) ?? 10_000
 
     /// They all ask at once, in one session. In the middle of their turns the server goes away and comes back.
     @Test func allWaitersAreServedInOrderAlsoAcrossARestart() async throws {
