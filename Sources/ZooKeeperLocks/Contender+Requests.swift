@@ -21,7 +21,9 @@ extension Contender {
                 post(.created($0.mapError { $0.lacking("create", on: path) }.flatMap(\.own)), of: entry)
             }
         case .list(let step):
-            session.list(path, within: client.configuration.requestTimeout) { [self] in
+            let patience = client.configuration.requestTimeout
+            // The next one would come too late: behind the removal, without the own node.
+            session.list(path, within: patience, joining: step == QueueMachine.survey) { [self] in
                 let queue = $0.map { $0.read { QueueListing($0) } }
                 post(.listed(step: step, queue.mapError { $0.lacking("read", on: path) }), of: entry)
             }

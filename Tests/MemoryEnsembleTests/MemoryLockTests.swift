@@ -81,6 +81,47 @@ import ZooKeeperTestKit
         }
     }
 
+    /// As they do who were started together. Each asks once more, at the same time as the others, and is told of the queue as it is then.
+    @Test func allWhoTimeOutAtTheSameTimeAreToldWhoHoldsNow() async throws {
+        try await MemoryEnsemble().with { client in
+            var options = DistributedLock.Options()
+            options.label = "the second one"
+            let lock = try client.lock("/lock")
+            let successor = try client.lock("/lock", options: options)
+            let first = try await lock.acquire()
+            let second = Task { try await successor.acquire() }
+            try await untilChildren(of: lock, count: 2)
+            let waiters = 30
+            let errors = try await withThrowingTaskGroup(of: (any Error)?.self) { group in
+                for _ in 0..<waiters {
+                    group.addTask {
+                        do {
+                            try await lock.acquire(timeout: .seconds(1)).release()
+                            return nil
+                        } catch {
+                            return error
+                        }
+                    }
+                }
+                try await untilChildren(of: lock, count: 2 + waiters)
+                await first.release()
+                let lease = try await second.value
+                var errors: [(any Error)?] = []
+                for try await error in group { errors.append(error) }
+                await lease.release()
+                return errors
+            }
+            for error in errors {
+                guard case LockError.timedOut(_, ahead: let ahead, holder: let holder)? = error else {
+                    Issue.record("\(error as Any)")
+                    continue
+                }
+                #expect(holder?.owner?.label == "the second one")
+                #expect(ahead.map { $0 <= waiters } ?? false)
+            }
+        }
+    }
+
     @Test func randomCancellationsAndTimeoutsLeaveTheDirectoryEmpty() async throws {
         try await MemoryEnsemble().with { client in
             let lock = try client.lock("/lock")

@@ -115,6 +115,20 @@ import ZooKeeper
         #expect(ahead?.count == 1)
     }
 
+    /// Others may have given up just before: the list that was asked for then may come too late.
+    @Test func aTimeoutWhileTheQueueIsBeingListedTellsHowManyAreAheadNow() {
+        var harness = Harness()
+        harness.enter()
+        harness.create(.success(Harness.own(5)))
+        harness.list(.success([Harness.other(1), Harness.other(2), Harness.other(3), Harness.name(5)]))
+        harness.send(.watched(Harness.other(3), .success(())))
+        #expect(harness.send(.changed(Harness.other(3), .deleted)) == [.list(step: 2)])
+        #expect(harness.send(.giveUp(.timedOut)) == [.list(step: -1), .delete(Harness.name(5), recording: false)])
+        harness.send(.listed(step: -1, .success([Harness.other(2), Harness.name(5)])))
+        let actions = harness.send(.deleted(name: Harness.name(5), .success(())))
+        #expect(actions.first == .depart(.timedOut, QueueView.Ahead(count: 1, head: Harness.other(2))))
+    }
+
     @Test func givingUpBeforeTheCreateIsAnsweredWaitsForTheAnswer() {
         var harness = Harness()
         harness.enter()

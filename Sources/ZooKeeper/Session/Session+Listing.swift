@@ -25,15 +25,32 @@ package final class ChildList: Sendable {
 extension Session {
     package typealias ListHandler = @Sendable (Result<ChildList, RequestFailure>) -> Void
 
+    /// Who waits while a listing is under way, besides those it was asked for.
+    struct Listing {
+        /// For the answer to that one.
+        var joined: [ListHandler] = []
+        /// For the next.
+        var next: [ListHandler] = []
+
+        fileprivate mutating func add(_ handler: @escaping ListHandler, _ isJoining: Bool) {
+            if isJoining { joined.append(handler) } else { next.append(handler) }
+        }
+    }
+
     /// Lists the children of a znode as they are after this was called, and after everything that was submitted before.
     ///
     /// While a listing is under way, those who ask get the next one, all of them together.
     ///
-    /// - Parameter patience: how long a listing may take.
-    package func list(_ path: NodePath, within patience: Duration, handler: @escaping ListHandler) {
+    /// - Parameters:
+    ///   - patience: how long a listing may take.
+    ///   - isJoining: a listing that is under way will do. It may be as old as the last answer, but it was asked for ahead of what is submitted
+    ///     from now on.
+    package func list(
+        _ path: NodePath, within patience: Duration, joining isJoining: Bool = false, handler: @escaping ListHandler
+    ) {
         let isUnderway = core.withLock { core in
-            guard core.listings[path]?.append(handler) == nil else { return true }
-            core.listings[path] = []
+            guard core.listings[path]?.add(handler, isJoining) == nil else { return true }
+            core.listings[path] = Listing()
             return false
         }
         if !isUnderway { list(path, within: patience, for: handler, and: []) }
@@ -44,19 +61,22 @@ extension Session {
         _ path: NodePath, within patience: Duration, for first: @escaping ListHandler, and others: [ListHandler]
     ) {
         submit(.children(path, watch: nil), deadline: .now + patience) { [self] result in
-            let next = core.withLock { core in
-                let next = core.listings[path] ?? []
-                core.listings[path] = next.isEmpty ? nil : []
-                return next
+            let listing = core.withLock { core in
+                let listing = core.listings[path] ?? Listing()
+                core.listings[path] = listing.next.isEmpty ? nil : Listing()
+                return listing
             }
             // Ahead of the answers, which may take their time.
-            if let first = next.first { list(path, within: patience, for: first, and: Array(next.dropFirst())) }
+            if let first = listing.next.first {
+                list(path, within: patience, for: first, and: Array(listing.next.dropFirst()))
+            }
             let list = result.flatMap { reply -> Result<ChildList, RequestFailure> in
                 guard case .children(let names, _) = reply else { return .failure(.unexpectedReply) }
                 return .success(ChildList(names))
             }
             first(list)
             for handler in others { handler(list) }
+            for handler in listing.joined { handler(list) }
         }
     }
 }

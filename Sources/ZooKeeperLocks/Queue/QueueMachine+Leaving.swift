@@ -7,14 +7,17 @@ extension QueueMachine {
         switch phase {
         case .held, .leaving, .ended:
             return
-        case .listing(let own), .front(let own), .proving(let own), .stalled(.list(let own)),
+        case .front(let own), .proving(let own), .stalled(.list(let own)),
             .stalled(.listAndWatch(let own)), .stalled(.prove(let own)), .resting(.prove(let own)):
             departure = reason
             leave(own)
+        case .listing(let own):
+            departure = reason
+            survey()
+            leave(own)
         case .waiting(let wait):
             departure = reason
-            // Whoever waited in vain is told how many were ahead at the end.
-            if reason == .timedOut { actions.append(.list(step: -1)) }
+            survey()
             leave(wait.own, recording: rules.recordsWhenGivingUp)
         case .idle, .betweenSessions, .makingParents, .stalled(.enter), .stalled(.makeParents), .resting:
             departure = reason
@@ -46,6 +49,11 @@ extension QueueMachine {
         if let name = replacement?.name { remove(name) }
         dropReplacement(RequestFailure(.noNode))
         if !isConnected { depart() }
+    }
+
+    /// Whoever waited in vain is told how many were ahead at the end.
+    private mutating func survey() {
+        if departure == .timedOut { actions.append(.list(step: Self.survey)) }
     }
 
     /// The listing that was sent along with the removal.

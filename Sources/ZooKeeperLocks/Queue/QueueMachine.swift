@@ -173,6 +173,8 @@ struct QueueMachine: Sendable {
 
     /// The name of all children together, in place of one node's.
     static let everybody = ""
+    /// The step of a listing that is no step on the way: a last look at the queue by who leaves it.
+    static let survey = -1
 
     /// Leave rather than wait.
     let onlyIfAvailable: Bool
