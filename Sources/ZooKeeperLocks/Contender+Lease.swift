@@ -99,9 +99,11 @@ extension Contender {
 
     /// The lease is lost and the body told to stop. One that goes on past the deadline may clash with the next holder's, and somebody
     /// should know.
-    func watchOverrun(origin: (file: String, line: Int)) {
+    ///
+    /// - Parameter turn: of one that the tasks of a process share.
+    func watchOverrun(of turn: LocalTurn? = nil, origin: (file: String, line: Int)) {
         TimerThread.shared.schedule(at: validUntil) { [weak self] in
-            guard let self, !state.isReleased else { return }
+            guard let self, !(turn?.isReleased ?? state.isReleased) else { return }
             complain(
                 "the body of a withLock goes on although its lease is over: it ignores its cancellation",
                 ["path": "\(path)", "acquired": "\(origin.file):\(origin.line)"])
@@ -109,7 +111,7 @@ extension Contender {
     }
 
     /// A log handler may block, as on a full pipe, and the thread that ends other leases in time must not wait for that.
-    private func complain(_ message: Logger.Message, _ metadata: Logger.Metadata) {
+    func complain(_ message: Logger.Message, _ metadata: Logger.Metadata) {
         let logger = client.configuration.logger
         DetachedThread.start("zk-log") { logger.error(message, metadata: metadata) }
     }

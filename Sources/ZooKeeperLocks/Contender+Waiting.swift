@@ -50,14 +50,16 @@ extension Contender {
 
     /// Only the first outcome counts.
     func settle(_ outcome: Outcome) {
-        let (waiter, timer) = core.withLock { core -> (UnsafeContinuation<Void, Never>?, TimerThread.ID?) in
-            guard core.waiting.outcome == nil else { return (nil, nil) }
+        let (isFirst, waiter, timer) = core.withLock {
+            core -> (Bool, UnsafeContinuation<Void, Never>?, TimerThread.ID?) in
+            guard core.waiting.outcome == nil else { return (false, nil, nil) }
             core.waiting.outcome = outcome
             defer { (core.waiting.turn, core.waiting.timer) = (nil, nil) }
-            return (core.waiting.turn, core.waiting.timer)
+            return (true, core.waiting.turn, core.waiting.timer)
         }
         if let timer { TimerThread.shared.cancel(timer) }
         waiter?.resume()
+        if isFirst { onReport?(.settled(outcome)) }
     }
 
     func giveUp(_ departure: QueueMachine.Departure) {
@@ -149,7 +151,7 @@ extension Contender {
     }
 
     /// Who stands at the head of the queue, if that can be learned soon: the caller's time is over.
-    private func holder(_ ahead: QueueView.Ahead?) async -> Holder? {
+    func holder(_ ahead: QueueView.Ahead?) async -> Holder? {
         guard let ahead, ahead.count > 0 else { return nil }
         let head = path.appending(unchecked: ahead.head)
         return Holder(node: head, owner: await client.data(of: head, within: .milliseconds(500)).flatMap(Owner.init))

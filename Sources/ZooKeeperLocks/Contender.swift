@@ -60,13 +60,17 @@ final class Contender: Sendable {
 
     let entrance: QueueEntrance
     private let onPosition: (@Sendable (QueuePosition) -> Void)?
+    /// Of one that the tasks of a process share.
+    let onReport: (@Sendable (Report) -> Void)?
     let core: Locked<Core>
 
     init(
-        _ entrance: QueueEntrance, onlyIfAvailable: Bool, onPosition: (@Sendable (QueuePosition) -> Void)?
+        _ entrance: QueueEntrance, onlyIfAvailable: Bool, onPosition: (@Sendable (QueuePosition) -> Void)?,
+        onReport: (@Sendable (Report) -> Void)? = nil
     ) {
         self.entrance = entrance
         self.onPosition = onPosition
+        self.onReport = onReport
         core = Locked(Core(machine: QueueMachine(onlyIfAvailable: onlyIfAvailable, policy: entrance.policy)))
     }
 
@@ -263,6 +267,7 @@ final class Contender: Sendable {
                 return core.listeners
             }
             listeners.tell(.revocationRequested(request))
+            onReport?(.revoked)
         case .depart(let departure, let ahead):
             settle(.departed(departure, ahead))
             endRelease()

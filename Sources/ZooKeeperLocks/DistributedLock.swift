@@ -49,6 +49,8 @@ public struct DistributedLock: Sendable {
         public var naming = ContenderNaming.curator
         /// Whether a release waits for the servers.
         public var release = Release.awaited
+        /// Whether all tasks of all processes are served in their order, or the tasks of this process take turns with one place in the queue.
+        public var fairness = Fairness.strict
 
         public init() {}
     }
@@ -69,12 +71,15 @@ public struct DistributedLock: Sendable {
     public var client: ZooKeeperClient { entrance.client }
     public var options: Options { entrance.options }
     let entrance: QueueEntrance
+    /// Where the tasks of this process take turns.
+    private let turns: ProcessTurns?
 
     /// - Throws: ``ZooKeeperError`` with the code `invalidPath` or `invalidArgument`.
     public init(_ path: NodePath, client: ZooKeeperClient, options: Options = Options()) throws(ZooKeeperError) {
         entrance = try QueueEntrance(
             path, client: client, options: options, policy: QueuePolicy(claim: .exclusive, naming: options.naming),
             operation: "lock")
+        turns = ProcessTurns.shared(entrance)
     }
 
     // MARK: Acquire and release
@@ -98,7 +103,10 @@ public struct DistributedLock: Sendable {
         file: String = #fileID,
         line: Int = #line
     ) async throws(LockError) -> Lease {
-        try await entrance.acquire(timeout: timeout, onPosition: onPosition, file: file, line: line)
+        guard let turns else {
+            return try await entrance.acquire(timeout: timeout, onPosition: onPosition, file: file, line: line)
+        }
+        return try await turns.acquire(entrance, timeout: timeout, onPosition: onPosition, file: file, line: line)
     }
 
     /// Takes the lock if it is free; `nil` if it is not. Does not wait for anybody, just for the server's answer.
@@ -106,7 +114,8 @@ public struct DistributedLock: Sendable {
     /// - Throws: as ``acquire(timeout:onPosition:file:line:)`` does, and ``LockError/session(_:)`` when there is no answer within the
     ///   client's request timeout.
     public func tryAcquire(file: String = #fileID, line: Int = #line) async throws(LockError) -> Lease? {
-        try await entrance.tryAcquire(file: file, line: line)
+        guard let turns else { return try await entrance.tryAcquire(file: file, line: line) }
+        return try await turns.tryAcquire(entrance, file: file, line: line)
     }
 }
 

@@ -36,6 +36,10 @@ final class QueueEntrance: Sendable {
         if let hold = options.maximumHold, hold < .seconds(1) {
             throw refuse("a maximum hold of \(hold): one second or more")
         }
+        if let fault = options.fairness.fault { throw refuse(fault) }
+        guard options.fairness == .strict || policy.claim == .exclusive else {
+            throw refuse("a \(operation) is strictly fair: tasks take turns with a lock only")
+        }
         guard !options.acl.isEmpty else {
             throw ZooKeeperError(
                 .invalidACL, operation: operation, path: path, detail: "the list of access rights is empty")
@@ -72,13 +76,16 @@ final class QueueEntrance: Sendable {
     @inline(never) private func contender(
         timeout: Duration?, onPosition: (@Sendable (QueuePosition) -> Void)?
     ) throws(LockError) -> Contender {
-        if let timeout, timeout < .zero {
-            throw .session(
-                ZooKeeperError(
-                    .invalidArgument, operation: "acquire", path: path,
-                    detail: "a timeout of \(timeout): zero to try once, or more"))
-        }
+        try check(timeout: timeout)
         return Contender(self, onlyIfAvailable: timeout == .zero, onPosition: onPosition)
+    }
+
+    func check(timeout: Duration?) throws(LockError) {
+        guard let timeout, timeout < .zero else { return }
+        throw .session(
+            ZooKeeperError(
+                .invalidArgument, operation: "acquire", path: path,
+                detail: "a timeout of \(timeout): zero to try once, or more"))
     }
 
     /// See ``DistributedLock/tryAcquire(file:line:)``.
