@@ -12,12 +12,17 @@ extension DistributedLock {
         /// ``Options/maximumHold`` and ``Options/isReentrant``, share it.
         ///
         /// **The bound.** As long as nobody else queues, the process goes on. With somebody else in the queue the znode is given back after at
-        /// most `maxConsecutive` turns, and the process queues again at the end, with its tasks in their order. Whether somebody else was
-        /// there when the process came to hold, or came until it had looked, is known before the turn after the `maxConsecutive`th begins: so
-        /// those wait for `maxConsecutive` turns at most. Who comes later is told by a watch, and of the turns from then on, with the one
-        /// that is under way, there are `maxConsecutive` at most. The worst case is thus what the process does in the time that a
-        /// server takes to tell of the newcomer, and `maxConsecutive` turns; without a connection, until there is one again or the lease
-        /// is over, nobody tells.
+        /// most `maxConsecutive` turns, and the process queues again at the end, with its tasks in their order:
+        ///
+        /// - A process that had to wait for others has `maxConsecutive` turns with that znode at most, whether or not they come again. So
+        ///   between processes that want the lock all the time the bound is exact.
+        /// - One that found nobody ahead has `maxConsecutive` turns at most until it has looked at the queue. Whoever was there by then
+        ///   waits for `maxConsecutive` turns at most, counted from the first.
+        /// - Who comes later is told of by a watch. From then on there are `maxConsecutive` turns at most, with the one that is under way.
+        ///
+        /// The worst case is thus what the process does in the time that a server takes to tell of a newcomer (mostly about a millisecond, and
+        /// any number of turns that fit into it), and `maxConsecutive` turns. Without a connection nobody tells, until there is one again or
+        /// the lease is over. A turn takes as long as its body does; ``Options/maximumHold`` limits it.
         ///
         /// **Linger.** After the last turn the znode is kept for so long, with a watch on the queue; taking it again costs no round trip. When
         /// somebody else comes it is given back at once: the newcomer waits for one event and one delete longer. With zero it is given back

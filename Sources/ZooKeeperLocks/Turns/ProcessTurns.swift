@@ -15,6 +15,10 @@ final class ProcessTurns: Sendable {
         /// Who left as the last, and is told when its entry is withdrawn.
         var leaving: [Int: (waiter: TurnWaiter, departure: QueueMachine.Departure)] = [:]
         var watch: (node: Int, session: Session, id: WatchID)?
+        /// The znode that was given back last.
+        var previous: NodePath?
+        /// Which one others were ahead of.
+        var hasWaited: Int?
     }
 
     /// What is done outside of the lock.
@@ -138,7 +142,7 @@ final class ProcessTurns: Sendable {
         case .revoked: step { $0.machine.revoked(node) }
         case .settled(.granted(let own)):
             guard let contender = state.withLock({ $0.contenders[node] }) else { return }
-            step { $0.machine.granted(node, czxid: own.czxid) }
+            step { $0.machine.granted(node, czxid: own.czxid, hasWaited: $0.hasWaited == node) }
             contender.onLoss { [self] in lost(node, $0) }
         case .settled(.departed(let departure, _)):
             step { $0.machine.departed(node, isTaken: departure == .unavailable) }
@@ -158,8 +162,12 @@ final class ProcessTurns: Sendable {
         step { $0.machine.lost(node, reason) }
     }
 
-    private func positionTold(_ position: QueuePosition) {
-        let waiters = state.withLock { $0.machine.line.waiting }
+    private func positionTold(_ node: Int, _ position: QueuePosition) {
+        let waiters = state.withLock { state in
+            let others = position.predecessor == state.previous ? position.ahead - 1 : position.ahead
+            if others > 0 { state.hasWaited = node }
+            return state.machine.line.waiting
+        }
         for (index, waiter) in waiters.enumerated() {
             guard let tell = waiter.onPosition else { continue }
             var position = position
@@ -238,6 +246,7 @@ final class ProcessTurns: Sendable {
                 let contender =
                     state.leaving[node] == nil
                     ? state.contenders.removeValue(forKey: node) : state.contenders[node]
+                if let contender { state.previous = contender.node }
                 return contender.map { .giveBack($0, watch.map { ($0.session, $0.id) }) }
             case .fail(let waiters, let node):
                 guard let contender = state.contenders.removeValue(forKey: node) else { return nil }
@@ -251,7 +260,7 @@ final class ProcessTurns: Sendable {
     private func contender(_ node: Int, onlyIfAvailable: Bool) -> Contender {
         // Strong: who is in the queue is to come back to somebody.
         Contender(
-            entrance, onlyIfAvailable: onlyIfAvailable, onPosition: { [self] in positionTold($0) },
+            entrance, onlyIfAvailable: onlyIfAvailable, onPosition: { [self] in positionTold(node, $0) },
             onReport: { [self] in told(node, $0) })
     }
 

@@ -6,8 +6,8 @@ import ZooKeeper
 /// Who comes first in the process is served first. The znode is given back when nobody here wants it any more, or when others wait
 /// and this process has had its share; whoever still waits here then queues again, at the end and in the same order, by another znode.
 ///
-/// Whether others wait is not known when the znode is granted. The process looks when it matters, while it goes on, and is told from then
-/// on: see ``Others``.
+/// Whether others wait is not known when the znode is granted. If the process had to wait for others, it counts on them to come
+/// again. Otherwise it looks when it matters, while it goes on, and is told from then on: see ``Others``.
 struct TurnMachine<Waiter: Sendable>: Sendable {
     struct Turn: Hashable, Sendable {
         var node: Int
@@ -59,8 +59,10 @@ struct TurnMachine<Waiter: Sendable>: Sendable {
 
     /// What is known of others in the queue.
     enum Others: Hashable, Sendable {
-        /// They may have been there before. All turns count.
+        /// They may have come before it looked. All turns count.
         case unknown
+        /// The process had to wait for some, who may come again. All turns count, whatever is seen.
+        case expected(counted: Int)
         /// There was nobody, and who comes is told. No turn counts.
         case none
         /// Somebody. So many turns have counted.
@@ -122,7 +124,7 @@ struct TurnMachine<Waiter: Sendable>: Sendable {
         let ticket = line.append(waiter)
         switch node {
         case .none: enter(trier: mayWait ? nil : ticket)
-        case .held: look()
+        case .held: if others == .unknown { look() }
         case .entering: break
         }
         return .waits(ticket: ticket, ahead: localAhead + line.count - 1)
@@ -158,10 +160,13 @@ struct TurnMachine<Waiter: Sendable>: Sendable {
 
     // MARK: What becomes of the znode
 
-    mutating func granted(_ entry: Int, czxid: Int64) {
+    /// - Parameter hasWaited: others were ahead.
+    mutating func granted(_ entry: Int, czxid: Int64, hasWaited: Bool) {
         guard case .entering(entry, _) = node else { return actions.append(.giveBack(node: entry)) }
         node = .held(entry, czxid: czxid)
-        (others, hasLooked, isRevoked, lastTurn) = (.unknown, false, false, beforeFirstTurn)
+        (others, hasLooked, isRevoked, lastTurn) = (
+            hasWaited ? .expected(counted: 0) : .unknown, false, false, beforeFirstTurn
+        )
         goOn()
     }
 
@@ -210,6 +215,7 @@ struct TurnMachine<Waiter: Sendable>: Sendable {
         guard case .held(entry, _) = node else { return }
         switch others {
         case .unknown: others = .some(counted: Int(lastTurn - beforeFirstTurn))
+        case .expected(let counted): others = .some(counted: counted)
         // The turn that is under way is the first that they wait for.
         case .none: others = .some(counted: holder == nil ? 0 : 1)
         case .some: return
@@ -222,8 +228,10 @@ struct TurnMachine<Waiter: Sendable>: Sendable {
     /// Whether another turn may begin, as far as is known.
     private var mayGoOn: Bool {
         guard !isRevoked, lastTurn < .max else { return false }
-        if case .some(let counted) = others { return counted < maxConsecutive || rules.ignoresBound }
-        return true
+        switch others {
+        case .unknown, .none: return true
+        case .expected(let counted), .some(let counted): return counted < maxConsecutive || rules.ignoresBound
+        }
     }
 
     /// Whether others may be waiting for long enough by now.
@@ -251,11 +259,15 @@ struct TurnMachine<Waiter: Sendable>: Sendable {
 
     private mutating func begin(_ entry: Int, _ czxid: Int64) -> Turn {
         if !rules.keepsTurn || lastTurn == 0 { lastTurn += 1 }
-        if case .some(let counted) = others { others = .some(counted: counted + 1) }
+        switch others {
+        case .unknown, .none: break
+        case .expected(let counted): others = .expected(counted: counted + 1)
+        case .some(let counted): others = .some(counted: counted + 1)
+        }
         let turn = Turn(node: entry, token: FencingToken(rawValue: czxid, turn: lastTurn))
         holder = turn
         // Most locks are wanted once, and that need not be looked for.
-        if !line.isEmpty || lastTurn - beforeFirstTurn > 1 { look() }
+        if others == .unknown, !line.isEmpty || lastTurn - beforeFirstTurn > 1 { look() }
         return turn
     }
 
@@ -282,8 +294,9 @@ struct TurnMachine<Waiter: Sendable>: Sendable {
     private mutating func giveBack() {
         guard case .held(let entry, _) = node else { return }
         node = .none
-        actions.append(.giveBack(node: entry))
+        // Ahead of the removal of the other: who wants the lock all the time is always in the queue, where others see it.
         if !line.isEmpty, !rules.forgetsWaiters { enter(trier: nil) }
+        actions.append(.giveBack(node: entry))
     }
 
     private mutating func enter(trier: UInt64?) {
