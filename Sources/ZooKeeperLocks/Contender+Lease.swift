@@ -1,3 +1,4 @@
+import Locking
 import Logging
 import ZooKeeper
 
@@ -7,13 +8,15 @@ extension Contender {
     var validUntil: ContinuousClock.Instant {
         let (session, granted) = core.withLock { ($0.session, $0.grantedAt) }
         // There is no lease without a session, and no grant without a proof.
-        return session?.standing.validUntil ?? granted ?? .now
+        return session?.standing.validUntil?.instant ?? granted ?? .now
     }
 
     /// Whether the lease is over by now, whether or not anybody has been told.
     func lossByNow() -> LossReason? {
-        let (loss, isReleased) = state
+        let (loss, isReleased, session) = core.withLock { ($0.loss, $0.isReleased, $0.session) }
         if loss != nil || isReleased { return loss }
+        // In inner loops, and at each turn in the process.
+        if let until = session?.validUntil, Uptime.now < until { return nil }
         guard ContinuousClock.now >= validUntil else { return nil }
         // What was seen to be over stays over, for everybody.
         post(.leaseEnded(.leaseExpired))

@@ -72,14 +72,14 @@ public struct DistributedLock: Sendable {
     public var options: Options { entrance.options }
     let entrance: QueueEntrance
     /// Where the tasks of this process take turns.
-    private let turns: ProcessTurns?
+    private let share: ProcessTurns.Share?
 
     /// - Throws: ``ZooKeeperError`` with the code `invalidPath` or `invalidArgument`.
     public init(_ path: NodePath, client: ZooKeeperClient, options: Options = Options()) throws(ZooKeeperError) {
         entrance = try QueueEntrance(
             path, client: client, options: options, policy: QueuePolicy(claim: .exclusive, naming: options.naming),
             operation: "lock")
-        turns = ProcessTurns.shared(entrance)
+        share = ProcessTurns.shared(entrance)
     }
 
     // MARK: Acquire and release
@@ -103,7 +103,7 @@ public struct DistributedLock: Sendable {
         file: String = #fileID,
         line: Int = #line
     ) async throws(LockError) -> Lease {
-        guard let turns else {
+        guard let turns = share?.turns else {
             return try await entrance.acquire(timeout: timeout, onPosition: onPosition, file: file, line: line)
         }
         return try await turns.acquire(entrance, timeout: timeout, onPosition: onPosition, file: file, line: line)
@@ -114,7 +114,7 @@ public struct DistributedLock: Sendable {
     /// - Throws: as ``acquire(timeout:onPosition:file:line:)`` does, and ``LockError/session(_:)`` when there is no answer within the
     ///   client's request timeout.
     public func tryAcquire(file: String = #fileID, line: Int = #line) async throws(LockError) -> Lease? {
-        guard let turns else { return try await entrance.tryAcquire(file: file, line: line) }
+        guard let turns = share?.turns else { return try await entrance.tryAcquire(file: file, line: line) }
         return try await turns.tryAcquire(entrance, file: file, line: line)
     }
 }

@@ -23,7 +23,7 @@ extension Lease {
                 }
             }
             // Handlers of a cancellation are the user's code: they must not hold up a thread of the client.
-            let handler = onLoss { [weak contender, weak turn, origin] _ in
+            let handler = onLoss { [weak contender, turn, origin] _ in
                 DetachedThread.start("zk-stop") { task.cancel() }
                 contender?.watchOverrun(of: turn, origin: origin)
             }

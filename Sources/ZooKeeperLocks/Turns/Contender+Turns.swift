@@ -1,3 +1,4 @@
+import Locking
 import ZooKeeper
 
 /// What a contender does for a process whose tasks share it.

@@ -1,3 +1,4 @@
+import Locking
 import ZooKeeper
 
 /// Who shares a contender: all locks of one client with the same path that would make the same znode and keep it in the same way.
@@ -28,26 +29,33 @@ extension ProcessTurns {
     }
 
     private struct Reference: Sendable {
-        weak var turns: ProcessTurns?
+        weak var share: Share?
+    }
+
+    /// What each lock that takes part keeps. Apart from the turns themselves: counting references is slower for what is referred to weakly.
+    final class Share: Sendable {
+        let turns: ProcessTurns
+
+        fileprivate init(_ turns: ProcessTurns) { self.turns = turns }
     }
 
     /// Whoever is in here keeps its client: so no other client is taken for it.
     private static let all = Locked<(references: [Key: Reference], limit: Int)>(([:], 16))
 
     /// Those that a lock with this entrance takes part in; `nil` where it is strictly fair.
-    static func shared(_ entrance: QueueEntrance) -> ProcessTurns? {
+    static func shared(_ entrance: QueueEntrance) -> Share? {
         guard case .perProcess(let maxConsecutive, let linger) = entrance.options.fairness else { return nil }
         let key = Key(entrance)
         return all.withLock { all in
-            if let turns = all.references[key]?.turns { return turns }
-            let turns = ProcessTurns(entrance, maxConsecutive: maxConsecutive, linger: linger)
-            all.references[key] = Reference(turns: turns)
+            if let share = all.references[key]?.share { return share }
+            let share = Share(ProcessTurns(entrance, maxConsecutive: maxConsecutive, linger: linger))
+            all.references[key] = Reference(share: share)
             // Those that nobody uses any more are cleared away now and then.
             if all.references.count > all.limit {
-                all.references = all.references.filter { $0.value.turns != nil }
+                all.references = all.references.filter { $0.value.share != nil }
                 all.limit = max(16, all.references.count * 2)
             }
-            return turns
+            return share
         }
     }
 }

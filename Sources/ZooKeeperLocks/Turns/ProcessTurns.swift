@@ -1,3 +1,4 @@
+import Locking
 import ZooKeeper
 
 /// Drives one ``TurnMachine``: the contender that the tasks of this process share, for one client and path.
@@ -15,6 +16,8 @@ final class ProcessTurns: Sendable {
         /// Who left as the last, and is told when its entry is withdrawn.
         var leaving: [Int: (waiter: TurnWaiter, departure: QueueMachine.Departure)] = [:]
         var watch: (node: Int, session: Session, id: WatchID)?
+        /// When the machine comes back by itself.
+        var timer: TimerThread.ID?
         /// The znode that was given back last.
         var previous: NodePath?
         /// Which one others were ahead of.
@@ -27,7 +30,7 @@ final class ProcessTurns: Sendable {
         case lose(LocalTurn, LossReason)
         case enter(Contender)
         case withdraw(Contender, QueueMachine.Departure)
-        case giveBack(Contender, Watch?)
+        case giveBack(Contender, Watch?, TimerThread.ID?)
         case fail([TurnWaiter], Contender)
         case look(Contender, node: Int)
         case wake(at: Duration)
@@ -38,7 +41,7 @@ final class ProcessTurns: Sendable {
     /// How the znode is made.
     let entrance: QueueEntrance
     private let state: Locked<State>
-    private let start = ContinuousClock.now
+    private let start = Uptime.now
 
     init(_ entrance: QueueEntrance, maxConsecutive: Int, linger: Duration) {
         self.entrance = entrance
@@ -47,7 +50,7 @@ final class ProcessTurns: Sendable {
             State(machine: Machine(maxConsecutive: maxConsecutive, linger: min(linger, .seconds(3_155_760_000)))))
     }
 
-    private var now: Duration { ContinuousClock.now - start }
+    private var now: Duration { Uptime.now - start }
 
     // MARK: What tasks ask for
 
@@ -182,9 +185,9 @@ final class ProcessTurns: Sendable {
         guard let session = contender.session else { return step { $0.machine.sawOthers(node) } }
         let path = entrance.path
         do {
-            let id = try session.reserveWatch(on: path, by: .children) { [weak self] result in
+            let id = try session.reserveWatch(on: path, by: .children) { [self] result in
                 // The own znode is there: so it is somebody else who came. A session that ends is told of by itself.
-                if case .success = result { self?.step { $0.machine.sawOthers(node) } }
+                if case .success = result { step { $0.machine.sawOthers(node) } }
             }
             let isOver = state.withLock { state in
                 guard case .held(node, _) = state.machine.node else { return true }
@@ -193,7 +196,7 @@ final class ProcessTurns: Sendable {
             }
             if isOver { return session.forgetWatch(id) }
             let deadline = ContinuousClock.now + entrance.client.configuration.requestTimeout
-            session.submit(.children(path, watch: id), deadline: deadline) { [weak self] result in
+            session.submit(.children(path, watch: id), deadline: deadline) { [self] result in
                 let isAlone: Bool
                 if case .success(.children(let names, _)) = result {
                     isAlone = names.count { ContenderName($0) != nil } <= 1
@@ -201,7 +204,7 @@ final class ProcessTurns: Sendable {
                     // Who cannot know must not go on as if there were nobody.
                     isAlone = false
                 }
-                self?.step { isAlone ? $0.machine.sawNobody(node) : $0.machine.sawOthers(node) }
+                step { isAlone ? $0.machine.sawNobody(node) : $0.machine.sawOthers(node) }
             }
         } catch {
             step { $0.machine.sawOthers(node) }
@@ -247,7 +250,10 @@ final class ProcessTurns: Sendable {
                     state.leaving[node] == nil
                     ? state.contenders.removeValue(forKey: node) : state.contenders[node]
                 if let contender { state.previous = contender.node }
-                return contender.map { .giveBack($0, watch.map { ($0.session, $0.id) }) }
+                // Nobody is kept for the sake of a timer.
+                let timer = state.machine.wakesAt == nil ? state.timer : nil
+                if timer != nil { state.timer = nil }
+                return contender.map { .giveBack($0, watch.map { ($0.session, $0.id) }, timer) }
             case .fail(let waiters, let node):
                 guard let contender = state.contenders.removeValue(forKey: node) else { return nil }
                 return .fail(waiters, contender)
@@ -264,6 +270,19 @@ final class ProcessTurns: Sendable {
             onReport: { [self] in told(node, $0) })
     }
 
+    private func wake(at due: Duration) {
+        let timer = TimerThread.shared.schedule(at: start.instant + due) { [self] in
+            let now = now
+            step { $0.machine.woken(at: now) }
+        }
+        let isOver = state.withLock { state in
+            guard state.machine.wakesAt == due else { return true }
+            state.timer = timer
+            return false
+        }
+        if isOver { TimerThread.shared.cancel(timer) }
+    }
+
     private func perform(_ work: [Work]) {
         for item in work {
             switch item {
@@ -271,19 +290,16 @@ final class ProcessTurns: Sendable {
             case .lose(let turn, let reason): turn.lose(reason)
             case .enter(let contender): contender.enter()
             case .withdraw(let contender, let departure): contender.giveUp(departure)
-            case .giveBack(let contender, let watch):
+            case .giveBack(let contender, let watch, let timer):
                 contender.requestRelease()
+                if let timer { TimerThread.shared.cancel(timer) }
                 if let watch { watch.session.forgetWatch(watch.id) }
             case .fail(let waiters, let contender):
                 let departure = contender.departure ?? .cancelled
                 for waiter in waiters { waiter.settle(.departed(departure, contender)) }
             case .look(let contender, let node): look(contender, node)
             case .wake(let due):
-                TimerThread.shared.schedule(at: start + due) { [weak self] in
-                    guard let self else { return }
-                    let now = now
-                    step { $0.machine.woken(at: now) }
-                }
+                wake(at: due)
             }
         }
     }

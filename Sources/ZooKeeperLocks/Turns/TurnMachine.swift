@@ -86,7 +86,7 @@ struct TurnMachine<Waiter: Sendable>: Sendable {
     /// Since when nobody here holds or waits.
     private var idleSince = Duration.zero
     /// When it comes back.
-    private var wakesAt: Duration?
+    private(set) var wakesAt: Duration?
     private var actions: [Action] = []
 
     init(maxConsecutive: Int, linger: Duration, firstTurn: UInt32 = 1, rules: TurnRules = .sound) {
@@ -188,6 +188,7 @@ struct TurnMachine<Waiter: Sendable>: Sendable {
             losing.insert(holder)
             actions.append(.lose(holder, reason))
         } else {
+            wakesAt = nil
             actions.append(.giveBack(node: entry))
         }
         holder = nil
@@ -294,6 +295,7 @@ struct TurnMachine<Waiter: Sendable>: Sendable {
     private mutating func giveBack() {
         guard case .held(let entry, _) = node else { return }
         node = .none
+        wakesAt = nil
         // Ahead of the removal of the other: who wants the lock all the time is always in the queue, where others see it.
         if !line.isEmpty, !rules.forgetsWaiters { enter(trier: nil) }
         actions.append(.giveBack(node: entry))

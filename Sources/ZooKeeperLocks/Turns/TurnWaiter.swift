@@ -1,3 +1,4 @@
+import Locking
 import ZooKeeper
 
 /// A task that waits for its turn in the process.
