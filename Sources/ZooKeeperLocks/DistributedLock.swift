@@ -10,8 +10,8 @@ public import ZooKeeper
 /// ```
 ///
 /// A value without state of its own: any number of tasks may use it, and each acquire is a contender of its own, so tasks of one
-/// process exclude each other too. A task that holds the lock and asks for it again waits for itself, unless the lock is
-/// ``Options/isReentrant``.
+/// process exclude each other too; with ``Options/fairness`` they may share one and take turns. A task that holds the lock and asks for
+/// it again waits for itself, unless the lock is ``Options/isReentrant``.
 ///
 /// The lock's path becomes a container znode, made when it is first needed and removed by the server when it has been empty for a
 /// while. Parents that are missing are made in the same way.
@@ -31,7 +31,8 @@ public struct DistributedLock: Sendable {
         public var waitsForConfirmedLease = false
         /// The longest time that one holder may keep the lock, from a second on; `nil` for no limit. A holder that is alive but stuck is told a
         /// tenth of that ahead (``LeaseEvent/holdEnds(_:)``), then its lease is lost and its body cancelled, and another tenth later its znode
-        /// is deleted whether it has stopped or not.
+        /// is deleted whether it has stopped or not. Where the tasks of a process take turns it is the turn that is limited: the znode stays, and the
+        /// next one begins with a larger token.
         public var maximumHold: Duration?
         /// A `withLock` inside the body of another one of the same lock joins its lease instead of waiting for it for ever. Both have to be of
         /// locks with this option, with the same path, of the same client.

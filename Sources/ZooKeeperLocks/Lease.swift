@@ -7,7 +7,7 @@ public import ZooKeeper
 /// A lease that is dropped without ``release()`` is given back in the background, with one warning that names the place of its
 /// acquire, or without one if it was lost.
 public final class Lease: Sendable {
-    /// Larger than that of every earlier holder of this lock: hand it to whatever the lock protects.
+    /// Larger than that of every earlier holder of this lock, and of every earlier turn in this process: hand it to whatever the lock protects.
     public let fencingToken: FencingToken
     /// The znode that stands for this lease. Another one after a ``downgrade()``.
     public var node: NodePath { contender.node }
@@ -112,6 +112,8 @@ public final class Lease: Sendable {
     /// protection there is: even a holder that was stopped in the middle of it cannot write late.
     ///
     /// A transaction that comes too late fails with `noNode`; the operation that failed is the last one.
+    ///
+    /// Where the tasks of the process take turns they share the znode: that the turn has passed to another task is not noticed.
     public func `guard`(_ transaction: Transaction) -> Transaction {
         var guarded = transaction
         guarded.check(node)
@@ -125,7 +127,8 @@ public final class Lease: Sendable {
     /// the connection is lost or slow, it goes on in the background until the znode is gone or the session is. May be called any
     /// number of times, by several tasks at once; the lock is released once. Not cut short by cancellation.
     ///
-    /// The lease of a nested `withLock` of a reentrant lock ends by this; the lock is held until the outermost one ends.
+    /// The lease of a nested `withLock` of a reentrant lock ends by this; the lock is held until the outermost one ends. A turn that is handed on in
+    /// this process, or kept for the next one here, waits for no server.
     public func release() async {
         if let nestedRelease {
             nestedRelease.resolve(())

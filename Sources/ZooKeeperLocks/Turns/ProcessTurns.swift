@@ -14,7 +14,7 @@ final class ProcessTurns: Sendable {
         /// Who holds in this process.
         var holder: LocalTurn?
         /// Who left as the last, and is told when its entry is withdrawn.
-        var leaving: [Int: (waiter: TurnWaiter, departure: QueueMachine.Departure)] = [:]
+        var leaving: [Int: TurnWaiter] = [:]
         var watch: (node: Int, session: Session, id: WatchID)?
         /// When the machine comes back by itself.
         var timer: TimerThread.ID?
@@ -147,18 +147,22 @@ final class ProcessTurns: Sendable {
             guard let contender = state.withLock({ $0.contenders[node] }) else { return }
             step { $0.machine.granted(node, czxid: own.czxid, hasWaited: $0.hasWaited == node) }
             contender.onLoss { [self] in lost(node, $0) }
+            if let waiter = state.withLock({ $0.leaving.removeValue(forKey: node) }) {
+                // It was granted all the same, and is given back.
+                state.withLock { _ = $0.contenders.removeValue(forKey: node) }
+                waiter.settle(.departed(waiter.departure ?? .cancelled, contender))
+            }
         case .settled(.departed(let departure, _)):
-            step { $0.machine.departed(node, isTaken: departure == .unavailable) }
+            let contender = step { state in
+                state.machine.departed(node, isTaken: departure == .unavailable)
+                return state.contenders[node]
+            }
+            let waiter = state.withLock { state in
+                state.contenders[node] = nil
+                return state.leaving.removeValue(forKey: node)
+            }
+            if let waiter, let contender { waiter.settle(.departed(waiter.departure ?? .cancelled, contender)) }
         }
-        guard case .settled = report else { return }
-        // Whoever left as the last has waited for this.
-        let left = state.withLock { state -> (TurnWaiter, Contender)? in
-            guard let leaving = state.leaving.removeValue(forKey: node)?.waiter,
-                let contender = state.contenders.removeValue(forKey: node)
-            else { return nil }
-            return (leaving, contender)
-        }
-        if let (waiter, contender) = left { waiter.settle(.departed(waiter.departure ?? .cancelled, contender)) }
     }
 
     private func lost(_ node: Int, _ reason: LossReason) {
@@ -239,9 +243,8 @@ final class ProcessTurns: Sendable {
                 state.contenders[node] = contender
                 return .enter(contender)
             case .withdraw(let node, let waiter):
-                let departure = waiter.departure ?? .cancelled
-                state.leaving[node] = (waiter, departure)
-                return state.contenders[node].map { .withdraw($0, departure) }
+                state.leaving[node] = waiter
+                return state.contenders[node].map { .withdraw($0, waiter.departure ?? .cancelled) }
             case .giveBack(let node):
                 let watch = state.watch?.node == node ? state.watch : nil
                 if watch != nil { state.watch = nil }
@@ -255,8 +258,7 @@ final class ProcessTurns: Sendable {
                 if timer != nil { state.timer = nil }
                 return contender.map { .giveBack($0, watch.map { ($0.session, $0.id) }, timer) }
             case .fail(let waiters, let node):
-                guard let contender = state.contenders.removeValue(forKey: node) else { return nil }
-                return .fail(waiters, contender)
+                return state.contenders[node].map { .fail(waiters, $0) }
             case .look(let node): return state.contenders[node].map { .look($0, node: node) }
             case .wake(let due): return .wake(at: due)
             }
