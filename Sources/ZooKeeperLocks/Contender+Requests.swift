@@ -10,8 +10,8 @@ extension Contender {
         case .create(let prefix):
             let record =
                 options.payload == nil
-                ? Owner.entering(label: options.label)
-                : Owner.current(label: options.label, payload: options.payload).data
+                ? Owner.entering(label: options.label, takesTurns: onReport != nil)
+                : Owner.current(label: options.label, payload: options.payload, takesTurns: onReport != nil).data
             // Of the others nobody writes it again, and thousands may wait.
             if policy.isCounted || policy.claim == .write { core.withLock { $0.record = record } }
             let request = Request.create(

@@ -60,7 +60,8 @@ extension ProcessTurns {
     private func error(_ departure: QueueMachine.Departure, _ localAhead: Int) async -> LockError {
         guard departure == .timedOut else { return .cancelled(entrance.path) }
         if let node = heldNode {
-            let owner = Owner.current(label: entrance.options.label, payload: entrance.options.payload)
+            let owner = Owner.current(
+                label: entrance.options.label, payload: entrance.options.payload, takesTurns: true)
             return .timedOut(entrance.path, ahead: localAhead, holder: Holder(node: node, owner: owner))
         }
         guard let contender = entering, let look = contender.lastLook else {
