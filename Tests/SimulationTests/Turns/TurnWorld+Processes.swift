@@ -149,7 +149,7 @@ extension TurnWorld {
             let (own, fired) = server.create(prefix, session: session)
             tell(fired)
             return .created(.success(own))
-        case .list(let step): return .listed(step: step, .success(server.names))
+        case .list(let step): return .listed(step: step, .success(QueueListing(server.names)))
         case .watch(let name, _):
             let isThere = server.watch(.init(process: number, session: session, node: node, name: name))
             return .watched(name, isThere ? .success(()) : .failure(RequestFailure(.noNode)))
