@@ -36,10 +36,13 @@ extension Session {
             core.listings[path] = []
             return false
         }
-        if !isUnderway { list(path, within: patience, for: [handler]) }
+        if !isUnderway { list(path, within: patience, for: handler, and: []) }
     }
 
-    private func list(_ path: NodePath, within patience: Duration, for handlers: [ListHandler]) {
+    /// - Parameter others: apart, as there are mostly none.
+    private func list(
+        _ path: NodePath, within patience: Duration, for first: @escaping ListHandler, and others: [ListHandler]
+    ) {
         submit(.children(path, watch: nil), deadline: .now + patience) { [self] result in
             let next = core.withLock { core in
                 let next = core.listings[path] ?? []
@@ -47,12 +50,13 @@ extension Session {
                 return next
             }
             // Ahead of the answers, which may take their time.
-            if !next.isEmpty { list(path, within: patience, for: next) }
+            if let first = next.first { list(path, within: patience, for: first, and: Array(next.dropFirst())) }
             let list = result.flatMap { reply -> Result<ChildList, RequestFailure> in
                 guard case .children(let names, _) = reply else { return .failure(.unexpectedReply) }
                 return .success(ChildList(names))
             }
-            for handler in handlers { handler(list) }
+            first(list)
+            for handler in others { handler(list) }
         }
     }
 }

@@ -7,7 +7,13 @@ struct QueueListing: Hashable, Sendable, ExpressibleByArrayLiteral {
     let contenders: [ContenderName]
 
     init(_ names: [String]) {
-        contenders = names.compactMap(ContenderName.init).sorted { Self.place($0) < Self.place($1) }
+        var contenders: [ContenderName] = []
+        contenders.reserveCapacity(names.count)
+        for name in names {
+            if let contender = ContenderName(name) { contenders.append(contender) }
+        }
+        if contenders.count > 1 { contenders.sort { Self.place($0) < Self.place($1) } }
+        self.contenders = contenders
     }
 
     init(arrayLiteral names: String...) {
