@@ -7,10 +7,7 @@ extension Contender {
         let deadline = ContinuousClock.now + client.configuration.requestTimeout
         switch action {
         case .create(let prefix):
-            let record =
-                options.payload == nil
-                ? Owner.entering(label: options.label)
-                : Owner.current(label: options.label, payload: options.payload).data
+            let record = Owner.record(options)
             // Of the others nobody writes it again, and thousands may wait.
             if policy.isCounted || policy.claim == .write { core.withLock { $0.record = record } }
             let request = Request.create(
@@ -85,8 +82,7 @@ extension Contender {
                 post(.deleted(name: name, $0.map { _ in }), of: entry)
             }
         case .tellPosition, .grant, .lose, .tellRevocation, .yield, .tellDowngrade, .depart, .awaitSession,
-            .leaveBehind,
-            .cannotPoke, .end, .pause:
+            .leaveBehind, .cannotPoke, .displaced, .end, .pause:
             break
         }
     }
@@ -174,22 +170,22 @@ extension Reply {
         return .success(QueueMachine.Own(name: String(path.name), czxid: stat.czxid))
     }
 
-    fileprivate var data: Result<[UInt8], RequestFailure> {
+    var data: Result<[UInt8], RequestFailure> {
         guard case .data(let data, _) = self else { return .failure(.unexpectedReply) }
         return .success(data)
     }
 
-    fileprivate var names: Result<[String], RequestFailure> {
+    var names: Result<[String], RequestFailure> {
         guard case .children(let names, _) = self else { return .failure(.unexpectedReply) }
         return .success(names)
     }
 
-    fileprivate var stat: Result<Stat, RequestFailure> {
+    var stat: Result<Stat, RequestFailure> {
         guard case .stat(let stat) = self else { return .failure(.unexpectedReply) }
         return .success(stat)
     }
 }
 
 extension RequestFailure {
-    fileprivate static let unexpectedReply = RequestFailure(.internalInconsistency, detail: "an answer of another kind")
+    static let unexpectedReply = RequestFailure(.internalInconsistency, detail: "an answer of another kind")
 }

@@ -22,6 +22,12 @@ extension Owner {
         return head + Array(String(milliseconds).utf8) + (known ?? tail(label, pid))
     }
 
+    /// What a contender writes into its znode.
+    static func record(_ options: DistributedLock.Options) -> [UInt8] {
+        options.payload == nil
+            ? entering(label: options.label) : current(label: options.label, payload: options.payload).data
+    }
+
     private static func tail(_ label: String?, _ pid: Int32) -> [UInt8] {
         var owner = current(label: label)
         owner.entered = 0

@@ -72,13 +72,16 @@ final class QueueEntrance: Sendable {
     @inline(never) private func contender(
         timeout: Duration?, onPosition: (@Sendable (QueuePosition) -> Void)?
     ) throws(LockError) -> Contender {
-        if let timeout, timeout < .zero {
-            throw .session(
-                ZooKeeperError(
-                    .invalidArgument, operation: "acquire", path: path,
-                    detail: "a timeout of \(timeout): zero to try once, or more"))
-        }
+        try check(timeout)
         return Contender(self, onlyIfAvailable: timeout == .zero, onPosition: onPosition)
+    }
+
+    func check(_ timeout: Duration?) throws(LockError) {
+        guard let timeout, timeout < .zero else { return }
+        throw .session(
+            ZooKeeperError(
+                .invalidArgument, operation: "acquire", path: path,
+                detail: "a timeout of \(timeout): zero to try once, or more"))
     }
 
     /// See ``DistributedLock/tryAcquire(file:line:)``.

@@ -24,6 +24,11 @@ enum ParentData: Hashable, Sendable {
             self = .foreign
             return
         }
+        // What it says of its stripes must not be written over.
+        guard StripeLayout(data) == nil else {
+            self = .foreign
+            return
+        }
         let lines = String(decoding: data, as: UTF8.self).split(separator: "\n")
         let head = lines.lazy.compactMap { line -> ContenderName? in
             line.hasPrefix("head ") ? ContenderName(String(line.dropFirst(5))) : nil

@@ -14,6 +14,20 @@ extension QueueMachine {
         take(.enter)
     }
 
+    mutating func placed(
+        _ own: Own, _ uuid: String, _ isConnected: Bool, _ listed: Result<[String], RequestFailure>
+    ) {
+        guard case .idle = phase else { return }
+        self.uuid = uuid
+        self.isConnected = isConnected
+        settle(own, listed)
+    }
+
+    mutating func displace() {
+        become(.ended)
+        actions.append(.displaced)
+    }
+
     mutating func created(_ result: Result<Own, RequestFailure>) {
         guard case .entering(_, let listed) = phase else { return }
         become(.entering(created: result, listed: listed))
@@ -118,6 +132,7 @@ extension QueueMachine {
             return take(.enter)
         }
         lastLook = view.summary
+        if isPlaced, view.earlierSibling != nil || !view.laterSiblings.isEmpty { return displace() }
         if let earlier = view.earlierSibling {
             // The first attempt made a node after all, and its place is the better one.
             remove(own.name)
