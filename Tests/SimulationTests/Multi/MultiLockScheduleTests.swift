@@ -80,7 +80,8 @@ extension SimulationTests {
                 "\(tally.groupBodies) of several locks, \(ContinuousClock.now - start)")
             if let (seed, verdict) = tally.failure {
                 Issue.record(
-                    "seed \(seed): \(verdict); SIMULATION_SEED=\(seed) swift test --filter MultiLockScheduleTests tells the story")
+                    "seed \(seed): \(verdict); SIMULATION_SEED=\(seed) swift test --filter MultiLockScheduleTests tells the story"
+                )
             }
             #expect(tally.groupBodies > tally.schedules)
         }
