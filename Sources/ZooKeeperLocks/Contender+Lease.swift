@@ -49,6 +49,7 @@ extension Contender {
 
     /// The writer that holds becomes a reader.
     func downgrade() async -> Result<Void, RequestFailure> {
+        guard group == nil else { return .failure(RequestFailure(.invalidArgument)) }
         let promise = Promise<Result<Void, RequestFailure>>()
         let isFirst = core.withLock { core in
             guard core.downgrade == nil else { return false }

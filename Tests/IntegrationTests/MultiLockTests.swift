@@ -157,6 +157,10 @@ import ZooKeeperTestKit
             expectRefusal(.invalidArgument, ["/a", "/b"])
             let locks = try client.multiLock(["/a"])
             await #expect(throws: LockError.self) { try await locks.acquire(timeout: .seconds(-1)) }
+            try await locks.withLocks { lease in
+                await #expect(throws: LockError.self) { try await lease.downgrade() }
+                try lease.checkHeld()
+            }
         }
     }
 

@@ -35,6 +35,7 @@ extension SimulationTests {
             var schedules = 0
             var bodies = 0
             var groupBodies = 0
+            var struck = 0
             var failure: (seed: UInt64, verdict: MultiWorld.Verdict)?
         }
 
@@ -49,6 +50,7 @@ extension SimulationTests {
                     tally.schedules += 1
                     tally.bodies += world.bodies
                     tally.groupBodies += world.groupBodies
+                    tally.struck += world.struck
                     if let verdict = world.verdict {
                         tally.failure = (seed, verdict)
                         break
@@ -77,7 +79,8 @@ extension SimulationTests {
             let tally = await run(seeds) { weather.setting(seed: $0) }
             print(
                 "several locks, \(weather.rawValue): seeds \(seeds), \(tally.schedules) schedules, \(tally.bodies) leases,",
-                "\(tally.groupBodies) of several locks, \(ContinuousClock.now - start)")
+                "\(tally.groupBodies) of several locks, \(tally.struck) times something went wrong, \(ContinuousClock.now - start)"
+            )
             if let (seed, verdict) = tally.failure {
                 Issue.record(
                     "seed \(seed): \(verdict); SIMULATION_SEED=\(seed) swift test --filter MultiLockScheduleTests tells the story"

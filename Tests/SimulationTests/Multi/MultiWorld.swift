@@ -78,6 +78,8 @@ struct MultiWorld {
     var tokens: [NodePath: Int64] = [:]
     var bodies = 0
     var groupBodies = 0
+    /// How often something went wrong.
+    var struck = 0
     var verdict: Verdict?
     var lastConnection = 0
     /// For the trace of a run that is repeated.
@@ -122,6 +124,7 @@ struct MultiWorld {
             let faults = random.chance(2) ? faults : []
             guard let step = random.element(of: faults.isEmpty ? steps : faults) else { break }
             take(step)
+            if !faults.isEmpty { struck += 1 }
             left -= 1
             guard left == 0 else { continue }
             let unfinished = unfinished
