@@ -133,6 +133,34 @@ import ZooKeeperTestKit
         }
     }
 
+    /// All or none: where one may not be entered, none is.
+    @Test func whoMayNotEnterOneIsToldWhichAndEntersNone() async throws {
+        try await SharedServer.withRoot { configuration in
+            func client(_ user: String) async throws -> ZooKeeperClient {
+                var configuration = configuration
+                configuration.credentials = [.digest(user: user, password: "secret of \(user)")]
+                return try await ZooKeeperClient.connect(configuration)
+            }
+            let (ann, eve) = (try await client("ann"), try await client("eve"))
+            var options = MultiLock.Options()
+            options.acl = [.creator]
+            let ours = try ann.multiLock(["/private", "/deep/private"], options: options)
+            try await ours.withLocks { lease in try await lease.proveHeld() }
+            let theirs = try eve.multiLock(["/open", "/deep/private", "/other"])
+            do {
+                _ = try await theirs.acquire()
+                Issue.record("was allowed")
+            } catch {
+                #expect((error as? LockError)?.session?.code == .notAuthorized, "\(error)")
+                #expect("\(error)".contains("the right 'create' is missing on /deep/private"), "\(error)")
+            }
+            try await expectEmpty([theirs.paths[0], theirs.paths[2]], eve)
+            try await expectEmpty(ours.paths, ann)
+            await ann.close()
+            await eve.close()
+        }
+    }
+
     @Test func whatIsRefusedAtOnce() async throws {
         try await SharedServer.withClient { client in
             var options = MultiLock.Options()

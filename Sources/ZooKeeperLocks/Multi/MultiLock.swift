@@ -64,15 +64,13 @@ public struct MultiLock: Sendable {
         entrance = try QueueEntrance(first, client: client, options: options, policy: policy, operation: operation)
         self.stripes = stripes
         // As large as the one that will be sent.
-        let record = Owner.record(options)
-        let prefix = policy.prefix(uuid: String(repeating: "0", count: 36))
-        let operations = self.paths.map { path in
-            Transaction.Operation.create(
-                path.appending(unchecked: prefix), data: record, mode: .ephemeralSequential, acl: options.acl)
-        }
+        let operations = MultiLockMachine.entry(
+            self.paths, uuid: String(repeating: "0", count: 36), policy: policy, record: Owner.record(options),
+            acl: options.acl)
         if let flaw = Request.commit(operations).flaw {
             throw ZooKeeperError(
-                flaw.code, operation: operation, path: flaw.failedOperation.map { self.paths[$0] },
+                flaw.code, operation: operation,
+                path: flaw.failedOperation.map { self.paths[min($0, self.paths.count - 1)] },
                 detail: "\(self.paths.count) locks at once: \(flaw.detail)")
         }
     }
@@ -81,9 +79,9 @@ public struct MultiLock: Sendable {
 
     /// Waits for all locks: enters all queues at their ends, and is granted them when everybody in front is gone everywhere.
     ///
-    /// A lock that is free is granted in one round trip; several take one more, which tells the token. The wait lives through lost connections.
-    /// When the session expires meanwhile, or somebody deletes one of the znodes, all places are given up and taken again
-    /// together, at the ends of the queues.
+    /// Locks that are free are granted in one round trip, however many they are. The wait lives through lost connections. When the session
+    /// expires meanwhile, or somebody deletes one of the znodes, all places are given up and taken again together, at the ends
+    /// of the queues.
     ///
     /// - Parameters:
     ///   - timeout: how long to wait in all, however many locks there are and however often the waiter is woken; `nil` for no limit. Zero takes

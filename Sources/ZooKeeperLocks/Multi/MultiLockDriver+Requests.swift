@@ -60,26 +60,26 @@ extension MultiLockDriver {
 
     private func create(_ uuid: String, _ course: Course) {
         let options = course.options
-        let prefix = course.contender.policy.prefix(uuid: uuid)
-        let record = Owner.record(options)
-        if paths.count == 1 {
-            // The answer to this one tells the number of the transaction, too.
-            let request = Request.create(
-                paths[0].appending(unchecked: prefix), data: record, mode: .ephemeralSequential, acl: options.acl)
-            submit(request, course) { [paths] in
-                .created($0.mapError { $0.lacking("create", on: paths[0]) }.flatMap(\.entered))
-            }
-        } else {
-            let operations = paths.map { path in
-                Transaction.Operation.create(
-                    path.appending(unchecked: prefix), data: record, mode: .ephemeralSequential, acl: options.acl)
-            }
-            submit(.commit(operations), course) { [paths] result in
-                .created(
-                    result.mapError { failure in
-                        failure.lacking("create", on: failure.failedOperation.map { paths[$0] })
-                    }.flatMap(\.entered))
-            }
+        let operations = MultiLockMachine.entry(
+            paths, uuid: uuid, policy: course.contender.policy, record: Owner.record(options), acl: options.acl)
+        var request = Request.commit(operations)
+        if operations.count == 1, case .create(let path, let data, let mode, let acl) = operations[0] {
+            request = .create(path, data: data, mode: mode, acl: acl)
+        }
+        submit(request, course) { [paths] result in
+            .created(
+                result.mapError { failure in
+                    // What fails behind the contenders' own nodes is about the first path: it may be that nobody may delete there.
+                    let index = failure.failedOperation ?? 0
+                    let isOwn = index < paths.count
+                    var failure = failure.lacking(
+                        isOwn || index == paths.count ? "create" : "delete", on: paths[isOwn ? index : 0])
+                    failure.failedOperation = isOwn ? index : 0
+                    return failure
+                }.flatMap { reply in
+                    MultiLockMachine.Entered(reply, count: paths.count).map { .success($0) }
+                        ?? .failure(.unexpectedReply)
+                })
         }
     }
 
@@ -88,13 +88,13 @@ extension MultiLockDriver {
     private func makeParents(_ step: Int, _ course: Course) {
         let makeAll: @Sendable () -> Void = { [self] in
             for (queue, path) in paths.enumerated() {
-                make(path, ParentData.empty, course) { .parentMade(step: step, queue: queue, $0) }
+                ensureExists(path, ParentData.empty, course) { [self] result in
+                    post(.parentMade(step: step, queue: queue, result), of: course.entry, for: course.contender)
+                }
             }
         }
         guard let stripes else { return makeAll() }
-        course.session.ensureExists(
-            stripes.path, data: stripes.layout.data, acl: course.options.acl, deadline: course.deadline
-        ) { [self] result in
+        ensureExists(stripes.path, stripes.layout.data, course) { [self] result in
             if case .success = result { return makeAll() }
             for queue in paths.indices {
                 post(.parentMade(step: step, queue: queue, result), of: course.entry, for: course.contender)
@@ -102,13 +102,17 @@ extension MultiLockDriver {
         }
     }
 
-    private func make(
+    private func ensureExists(
         _ path: NodePath, _ data: [UInt8], _ course: Course,
-        _ event: @escaping @Sendable (Result<Void, RequestFailure>) -> MultiLockMachine.Event
+        handler: @escaping @Sendable (Result<Void, RequestFailure>) -> Void
     ) {
-        course.session.ensureExists(path, data: data, acl: course.options.acl, deadline: course.deadline) {
-            [self] result in
-            post(event(result), of: course.entry, for: course.contender)
+        let session = course.session
+        session.ensureExists(path, data: data, acl: course.options.acl, deadline: course.deadline) { result in
+            guard case .failure(let failure) = result, failure.code == .notAuthorized else { return handler(result) }
+            // It may be another one that is missing, and this one there: whoever may not create it is not told so.
+            session.submit(.exists(path, watch: nil), deadline: course.deadline) { found in
+                if case .success = found { handler(.success(())) } else { handler(result) }
+            }
         }
     }
 
@@ -169,19 +173,5 @@ extension MultiLockDriver {
 
     private func isOwn(_ name: String) -> Bool {
         ContenderName(name)?.belongs(to: core.withLock { $0.machine.uuid }) ?? false
-    }
-}
-
-extension Reply {
-    fileprivate var entered: Result<MultiLockMachine.Entered, RequestFailure> {
-        switch self {
-        case .created(let path, let stat):
-            return .success(MultiLockMachine.Entered(names: [String(path.name)], czxid: stat.czxid))
-        case .committed(let results):
-            let names = results.compactMap { if case .created(let path) = $0 { String(path.name) } else { nil } }
-            return .success(MultiLockMachine.Entered(names: names))
-        default:
-            return .failure(.unexpectedReply)
-        }
     }
 }

@@ -33,10 +33,10 @@ extension MultiLockMachine {
         for node in nodes {
             actions.append(.inQueue(node.queue, .yield(QueueMachine.Own(name: node.name, czxid: czxid))))
         }
-        leave(nodes, recording: Set(queues.indices.filter { queues[$0].hasWaited && queues[$0].parentIsOurs == true }))
+        leave(nodes, recording: queues.indices.filter { queues[$0].hasWaited && queues[$0].parentIsOurs == true })
     }
 
-    mutating func leave(_ nodes: [Node], recording: Set<Int> = [], isReturning: Bool = false) {
+    mutating func leave(_ nodes: [Node], recording: [Int] = [], isReturning: Bool = false) {
         remember()
         forgetPlaces()
         become(.leaving(isReturning: isReturning))

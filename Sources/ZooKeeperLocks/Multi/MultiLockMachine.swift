@@ -65,7 +65,7 @@ struct MultiLockMachine: Sendable {
         /// A write that shows that the session lives, and all those nodes in it.
         case prove([Node], step: Int)
         /// In one transaction. `recording`: leave word in those queues' parents that this node was the head.
-        case removeAll([Node], recording: Set<Int>)
+        case removeAll([Node], recording: [Int])
         case remove(Node)
         /// What the machine of one queue asks for.
         case inQueue(Int, QueueMachine.Action)

@@ -21,7 +21,7 @@ enum MultiQuestion: Hashable, Sendable {
     case identify(MultiLockMachine.Node, step: Int)
     case barrier(step: Int)
     case prove([MultiLockMachine.Node], step: Int)
-    case removeAll([MultiLockMachine.Node], recording: Set<Int>)
+    case removeAll([MultiLockMachine.Node], recording: [Int])
     case remove(MultiLockMachine.Node)
 
     func request(_ paths: [NodePath]) -> ServerRequest {
@@ -29,10 +29,11 @@ enum MultiQuestion: Hashable, Sendable {
         switch self {
         case .inquiry(let queue, let inquiry): return inquiry.request(on: paths[queue ?? 0], .exclusive)
         case .enter(let uuid):
-            let nodes = paths.map { $0.appending(unchecked: QueuePolicy.exclusive.prefix(uuid: uuid)) }
-            return nodes.count == 1
-                ? .create(nodes[0], data: [], mode: .ephemeralSequential, acl: [.open])
-                : .commit(nodes.map { .create($0, data: [], mode: .ephemeralSequential, acl: [.open]) })
+            let operations = MultiLockMachine.entry(paths, uuid: uuid, policy: .exclusive, record: [], acl: [.open])
+            if operations.count == 1, case .create(let path, let data, let mode, let acl) = operations[0] {
+                return .create(path, data: data, mode: mode, acl: acl)
+            }
+            return .commit(operations)
         case .list(_, let queue): return .children(paths[queue], watch: false)
         case .makeParent(_, let queue):
             return .create(paths[queue], data: ParentData.empty, mode: .container, acl: [.open])
@@ -51,7 +52,7 @@ enum MultiQuestion: Hashable, Sendable {
         }
     }
 
-    func post(_ result: Result<Reply, RequestFailure>, session: Int64) -> MultiPost {
+    func post(_ result: Result<Reply, RequestFailure>, session: Int64, count: Int) -> MultiPost {
         let done = result.map { _ in }
         switch self {
         case .inquiry(let queue, let inquiry):
@@ -64,16 +65,8 @@ enum MultiQuestion: Hashable, Sendable {
         case .enter:
             return .multi(
                 .created(
-                    result.map { reply in
-                        switch reply {
-                        case .created(let path, let stat): .init(names: [String(path.name)], czxid: stat.czxid)
-                        case .committed(let results):
-                            .init(
-                                names: results.compactMap {
-                                    if case .created(let path) = $0 { String(path.name) } else { nil }
-                                })
-                        default: .init(names: [])
-                        }
+                    result.flatMap { reply in
+                        MultiLockMachine.Entered(reply, count: count).map { .success($0) } ?? .failure(.ofAnotherKind)
                     }))
         case .list(let step, let queue):
             return .multi(

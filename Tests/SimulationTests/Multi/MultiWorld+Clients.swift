@@ -60,7 +60,8 @@ extension MultiWorld {
 
     private mutating func fail(_ ask: MultiAsk, _ code: ZooKeeperError.Code, isSent: Bool) {
         let failure = RequestFailure(code, outcomeIsUnknown: isSent && ask.request.isWrite, wasNeverSent: !isSent)
-        post(ask.actor, ask.question.post(.failure(failure), session: 0), of: ask.entry)
+        let count = actors[ask.actor].paths.count
+        post(ask.actor, ask.question.post(.failure(failure), session: 0, count: count), of: ask.entry)
     }
 
     mutating func reconnect(_ number: Int) {
@@ -117,7 +118,8 @@ extension MultiWorld {
             }
             let session = clients[number].session
             let answer = result.mapError { RequestFailure($0.code, failedOperation: $0.failedOperation) }
-            post(ask.actor, ask.question.post(answer, session: session), of: ask.entry)
+            let count = actors[ask.actor].paths.count
+            post(ask.actor, ask.question.post(answer, session: session, count: count), of: ask.entry)
         case .event(let event):
             clients[number].lastZxid = max(clients[number].lastZxid, servers[number].tree.lastZxid)
             for watcher in clients[number].watches.take(event) {
