@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Locking
 import TestSupport
 import Testing
 import ZooKeeper

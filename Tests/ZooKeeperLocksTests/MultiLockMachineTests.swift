@@ -20,8 +20,8 @@ import ZooKeeper
         var machine = entered(onlyIfAvailable: onlyIfAvailable)
         _ = machine.handle(.created(.success(.init(names: [Harness.name(5), Harness.name(9)]))))
         for (queue, sequence) in [Int32(5), 9].enumerated() {
-            let names = (ahead.contains(queue) ? [Harness.other(1)] : []) + [Harness.name(sequence)]
-            _ = machine.handle(.listed(step: 1, queue: queue, .success(names)))
+            let names: [String] = (ahead.contains(queue) ? [Harness.other(1)] : []) + [Harness.name(sequence)]
+            _ = machine.handle(.listed(step: 1, queue: queue, .success(QueueListing(names))))
         }
         let actions = machine.handle(.identified(step: 2, .success((Self.czxid, true))))
         return (machine, actions)
@@ -200,7 +200,7 @@ import ZooKeeper
     @Test func theMachineOfOneQueueNeverEnters() {
         var machine = QueueMachine(onlyIfAvailable: false, isPlaced: true)
         let names = [Harness.other(1), Harness.name(5)]
-        _ = machine.handle(.placed(Harness.own(5), uuid: Self.uuid, isConnected: true, .success(names)))
+        _ = machine.handle(.placed(Harness.own(5), uuid: Self.uuid, isConnected: true, .success(QueueListing(names))))
         _ = machine.handle(.watched(Harness.name(5), .success(())))
         #expect(machine.handle(.changed(Harness.name(5), .deleted)) == [.displaced])
         #expect(machine.isEnded)

@@ -1,3 +1,4 @@
+import Locking
 import Logging
 
 /// One session with the ensemble: its pending requests, its watches, its connection.
@@ -31,9 +32,11 @@ package final class Session: Sendable {
         var timeout: Duration
         var server: String?
         var observers = SlotArray<@Sendable (Event) -> Void>()
-        var sweep: (id: TimerThread.ID, due: ContinuousClock.Instant)?
+        var sweep: (id: TimerThread.ID, due: Uptime)?
         var lease: Upkeep
         var putOff: [@Sendable () -> Void] = []
+        /// Those who wait for the next listing of a znode; it is here while one is under way.
+        var listings: [NodePath: [ListHandler]] = [:]
     }
 
     let core: Locked<Core>

@@ -58,8 +58,9 @@ struct WatchTable {
         }
     }
 
-    /// Half of the packet limit that servers are shipped with.
-    static let byteBudget = 512 * 1024
+    /// Less than the packet limit that servers are shipped with (`jute.maxbuffer`, 1,048,575 bytes), of which the packet needs 28 for
+    /// itself.
+    static let byteBudget = 1_000_000
 
     private var entries = SlotArray<Entry>()
     private var keys: [Listed: UInt64] = [:]
@@ -150,10 +151,12 @@ struct WatchTable {
     }
 
     private mutating func removeIfUnused(_ key: UInt64) {
-        guard let entry = entries[key], !entry.isSet, !entry.isAsking else { return }
+        var unused: Listed?
+        entries.change(key) { if !$0.isSet, !$0.isAsking { unused = $0.listed } }
+        guard let unused else { return }
         _ = entries.remove(key)
-        keys[entry.listed] = nil
-        bytes -= size(of: entry.listed.path)
+        keys[unused] = nil
+        bytes -= size(of: unused.path)
     }
 
     private func size(of path: NodePath) -> Int {

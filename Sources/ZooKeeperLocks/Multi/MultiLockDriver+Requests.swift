@@ -1,3 +1,4 @@
+import Locking
 import ZooKeeper
 
 /// The requests behind the machine's questions, and the way of their answers back to it.
@@ -8,9 +9,7 @@ extension MultiLockDriver {
         case .list(let step):
             // Back to back, behind the transaction: one round trip for all.
             for (queue, path) in paths.enumerated() {
-                submit(.children(path, watch: nil), course) {
-                    .listed(step: step, queue: queue, $0.mapError { $0.lacking("read", on: path) }.flatMap(\.names))
-                }
+                list(path, course) { .listed(step: step, queue: queue, $0) }
             }
         case .look(let step):
             guard let stripes else { return }
@@ -55,6 +54,17 @@ extension MultiLockDriver {
     ) {
         course.session.submit(request, deadline: course.deadline) { [self] result in
             if let event = event(result) { post(event, of: course.entry, for: course.contender) }
+        }
+    }
+
+    /// One listing for all of this session who ask at the same time.
+    private func list(
+        _ path: NodePath, _ course: Course,
+        _ event: @escaping @Sendable (Result<QueueListing, RequestFailure>) -> MultiLockMachine.Event
+    ) {
+        course.session.list(path, within: course.contender.client.configuration.requestTimeout) { [self] in
+            let queue = $0.map { $0.read { QueueListing($0) } }
+            post(event(queue.mapError { $0.lacking("read", on: path) }), of: course.entry, for: course.contender)
         }
     }
 
@@ -122,10 +132,7 @@ extension MultiLockDriver {
         let path = paths[queue]
         switch action {
         case .list(let step):
-            submit(.children(path, watch: nil), course) {
-                .inQueue(
-                    queue, .listed(step: step, $0.mapError { $0.lacking("read", on: path) }.flatMap(\.names)))
-            }
+            list(path, course) { .inQueue(queue, .listed(step: step, $0)) }
         case .look(let step):
             submit(.get(path, watch: nil), course) {
                 .inQueue(queue, .looked(step: step, $0.flatMap(\.data).map(ParentData.init)))

@@ -143,8 +143,8 @@ extension MultiLockMachine {
         var found: [Node] = []
         for (queue, result) in listed.enumerated() {
             switch result {
-            case .success(let names):
-                found += names.filter { ContenderName($0)?.belongs(to: uuid) ?? false }.sorted()
+            case .success(let listing):
+                found += listing.contenders.filter { $0.belongs(to: uuid) }.map(\.string).sorted()
                     .map { Node(queue: queue, name: $0) }
             case .failure(let failure) where failure.code == .noNode: break
             case .failure(let failure) where failure.isTransient:

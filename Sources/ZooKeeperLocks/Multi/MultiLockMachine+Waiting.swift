@@ -15,7 +15,7 @@ extension MultiLockMachine {
     }
 
     /// The queues are entered: a machine for each takes it from here.
-    mutating func place(_ names: [String], _ listed: [Result<[String], RequestFailure>], czxid: Int64) {
+    mutating func place(_ names: [String], _ listed: [Result<QueueListing, RequestFailure>], czxid: Int64) {
         attempts = 0
         parentAttempts = 0
         self.czxid = czxid

@@ -28,7 +28,7 @@ struct MultiLockMachine: Sendable {
         /// Begin, in the session that there is now. `uuid` was never used before.
         case enter(uuid: String, isConnected: Bool)
         case created(Result<Entered, RequestFailure>)
-        case listed(step: Int, queue: Int, Result<[String], RequestFailure>)
+        case listed(step: Int, queue: Int, Result<QueueListing, RequestFailure>)
         case looked(step: Int, Result<StripeLayout?, RequestFailure>)
         case parentMade(step: Int, queue: Int, Result<Void, RequestFailure>)
         case identified(step: Int, Result<(czxid: Int64, isOurs: Bool), RequestFailure>)
@@ -89,11 +89,11 @@ struct MultiLockMachine: Sendable {
 
     /// The answers to what is asked along with the entry, or with the barrier.
     struct Look: Sendable {
-        var listed: [Result<[String], RequestFailure>?]
+        var listed: [Result<QueueListing, RequestFailure>?]
         /// Not asked for where there are no stripes.
         var layout: Result<StripeLayout?, RequestFailure>?
 
-        var all: [Result<[String], RequestFailure>]? {
+        var all: [Result<QueueListing, RequestFailure>]? {
             let all = listed.compactMap { $0 }
             return layout != nil && all.count == listed.count ? all : nil
         }

@@ -72,7 +72,7 @@ enum MultiQuestion: Hashable, Sendable {
             return .multi(
                 .listed(
                     step: step, queue: queue,
-                    result.map { if case .children(let names, _) = $0 { names } else { [] } }))
+                    result.map { if case .children(let names, _) = $0 { QueueListing(names) } else { [] } }))
         case .makeParent(let step, let queue):
             if case .failure(let failure) = result, failure.code == .nodeExists {
                 return .multi(.parentMade(step: step, queue: queue, .success(())))
