@@ -29,12 +29,12 @@ extension Contender {
         guard let session = core.withLock({ $0.session }) else { return .failure(RequestFailure(.sessionExpired)) }
         let deadline = ContinuousClock.now + client.configuration.requestTimeout
         while true {
-            let node = node
-            let result = await session.perform(.commit([.check(node, version: nil)]), deadline: deadline)
+            let nodes = nodes
+            let result = await session.perform(.commit(nodes.map { .check($0, version: nil) }), deadline: deadline)
             guard case .failure(let failure) = result else { return result }
-            if failure.code == .noNode { post(.nodeGone(String(node.name))) }
+            if failure.code == .noNode { post(.nodeGone(String(nodes[failure.failedOperation ?? 0].name))) }
             // A reader's node has taken its place.
-            if failure.code == .noNode, self.node != node { continue }
+            if failure.code == .noNode, self.nodes != nodes { continue }
             let isWorthwhile = failure.code == .connectionLost && lossByNow() == nil
             guard isWorthwhile, ContinuousClock.now < deadline else { return result }
         }
@@ -45,8 +45,14 @@ extension Contender {
         core.withLock(\.own).map { path.appending(unchecked: $0.name) } ?? path
     }
 
+    /// All of them, where there are several queues.
+    var nodes: [NodePath] { group?.nodes ?? [node] }
+
+    var isEnded: Bool { group?.isEnded ?? core.withLock { $0.machine.isEnded } }
+
     /// The writer that holds becomes a reader.
     func downgrade() async -> Result<Void, RequestFailure> {
+        guard group == nil else { return .failure(RequestFailure(.invalidArgument)) }
         let promise = Promise<Result<Void, RequestFailure>>()
         let isFirst = core.withLock { core in
             guard core.downgrade == nil else { return false }
@@ -87,7 +93,7 @@ extension Contender {
             },
             TimerThread.shared.schedule(at: end) { [weak self] in self?.post(.leaseEnded(.heldTooLong)) },
             TimerThread.shared.schedule(at: end + limit / 10) { [weak self] in
-                guard let self, !core.withLock({ $0.machine.isEnded }), !requestRelease() else { return }
+                guard let self, !isEnded, !requestRelease() else { return }
                 complain(
                     "a lock was held for too long by a holder that did not stop: it is given away",
                     ["path": "\(path)", "limit": "\(limit)"])

@@ -111,12 +111,13 @@ public final class Lease: Sendable {
     /// The same transaction, which commits only while this lease's znode exists: for data that is in ZooKeeper itself. The strictest
     /// protection there is: even a holder that was stopped in the middle of it cannot write late.
     ///
-    /// A transaction that comes too late fails with `noNode`; the operation that failed is the last one.
+    /// A transaction that comes too late fails with `noNode`; the operation that failed is the last one, or for a ``MultiLock``, whose znodes are
+    /// all checked, one of the last.
     ///
     /// Where the tasks of the process take turns they share the znode: that the turn has passed to another task is not noticed.
     public func `guard`(_ transaction: Transaction) -> Transaction {
         var guarded = transaction
-        guarded.check(node)
+        for node in contender.nodes { guarded.check(node) }
         return guarded
     }
 

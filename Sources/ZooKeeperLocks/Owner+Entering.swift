@@ -26,6 +26,13 @@ extension Owner {
         return head + Array(String(milliseconds).utf8) + (known ?? tail(label, takesTurns, pid))
     }
 
+    /// What a contender writes into its znode.
+    static func record(_ options: DistributedLock.Options, takesTurns: Bool = false) -> [UInt8] {
+        options.payload == nil
+            ? entering(label: options.label, takesTurns: takesTurns)
+            : current(label: options.label, payload: options.payload, takesTurns: takesTurns).data
+    }
+
     private static func tail(_ label: String?, _ takesTurns: Bool, _ pid: Int32) -> [UInt8] {
         var owner = current(label: label, takesTurns: takesTurns)
         owner.entered = 0

@@ -76,11 +76,11 @@ final class QueueEntrance: Sendable {
     @inline(never) private func contender(
         timeout: Duration?, onPosition: (@Sendable (QueuePosition) -> Void)?
     ) throws(LockError) -> Contender {
-        try check(timeout: timeout)
+        try check(timeout)
         return Contender(self, onlyIfAvailable: timeout == .zero, onPosition: onPosition)
     }
 
-    func check(timeout: Duration?) throws(LockError) {
+    func check(_ timeout: Duration?) throws(LockError) {
         guard let timeout, timeout < .zero else { return }
         throw .session(
             ZooKeeperError(

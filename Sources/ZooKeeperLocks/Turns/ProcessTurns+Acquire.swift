@@ -8,7 +8,7 @@ extension ProcessTurns {
         _ entrance: QueueEntrance, timeout: Duration?, onPosition: (@Sendable (QueuePosition) -> Void)?, file: String,
         line: Int
     ) async throws(LockError) -> Lease {
-        try entrance.check(timeout: timeout)
+        try entrance.check(timeout)
         if Task.isCancelled { throw .cancelled(entrance.path) }
         if let turn = take() {
             onPosition?(turn.contender.position(ahead: 0))
@@ -67,7 +67,7 @@ extension ProcessTurns {
         guard let contender = entering, let look = contender.lastLook else {
             return .timedOut(entrance.path, ahead: nil, holder: nil)
         }
-        return .timedOut(entrance.path, ahead: look.count + localAhead, holder: await contender.holder(look))
+        return .timedOut(entrance.path, ahead: look.count + localAhead, holder: await contender.holder(look, entrance.path))
     }
 
     /// Of those whose entry has come to nothing.
