@@ -183,6 +183,9 @@ import ZooKeeperTestKit
             options = .init()
             options.isReentrant = true
             expectRefusal(.invalidArgument, ["/a", "/b"])
+            options = .init()
+            options.fairness = .perProcess(maxConsecutive: 10)
+            expectRefusal(.invalidArgument, ["/a", "/b"])
             let locks = try client.multiLock(["/a"])
             await #expect(throws: LockError.self) { try await locks.acquire(timeout: .seconds(-1)) }
             try await locks.withLocks { lease in

@@ -57,6 +57,9 @@ public struct MultiLock: Sendable {
         guard !options.isReentrant else {
             throw refuse("it joins no lease that exists, or there could be deadlocks: leave `isReentrant` as it is")
         }
+        guard options.fairness == .strict else {
+            throw refuse("it takes no turns with others of the process, or there could be deadlocks: leave `fairness` strict")
+        }
         let policy = QueuePolicy(claim: .exclusive, naming: options.naming)
         for path in self.paths.dropFirst() {
             _ = try QueueEntrance(path, client: client, options: options, policy: policy, operation: operation)

@@ -115,7 +115,7 @@ extension TurnWorld {
             post(number, node, .enter(uuid: "\(number)-\(node)-\(processes[number].session)", isConnected: true))
         case .end: processes[number].contenders[node] = nil
         case .pause(_, let step): post(number, node, .paused(step: step))
-        case .tellDowngrade, .tellRevocation, .leaveBehind, .cannotPoke: break
+        case .tellDowngrade, .tellRevocation, .leaveBehind, .cannotPoke, .displaced: break
         }
     }
 
