@@ -109,6 +109,12 @@ let package = Package(
             dependencies: ["ZooKeeper", "ZooKeeperLocks", .product(name: "Logging", package: "swift-log")],
             path: "Tests/PermitWorker",
             swiftSettings: settings),
+        // Another one, for batches of claims and for results that are computed once.
+        .executableTarget(
+            name: "recipe-worker",
+            dependencies: ["ZooKeeper", "ZooKeeperLocks", .product(name: "Logging", package: "swift-log")],
+            path: "Tests/RecipeWorker",
+            swiftSettings: settings),
         .testTarget(
             name: "ZooKeeperTests", dependencies: ["ZooKeeper", .product(name: "Logging", package: "swift-log")],
             swiftSettings: settings),
@@ -150,7 +156,7 @@ let package = Package(
             name: "IntegrationTests",
             dependencies: [
                 "TestSupport", "ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit",
-                "fair-queue", "leader-election", "permit-worker", "zklock",
+                "fair-queue", "leader-election", "permit-worker", "recipe-worker", "zklock",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],

@@ -73,8 +73,8 @@ public struct BatchClaim: Sendable {
     ) async throws(LockError) -> ClaimedBatch {
         if let flaw = flaw(items, count, timeout) { throw .session(flaw) }
         // A century is as good as for ever, and instants can be computed with it.
-        let deadline =
-            ContinuousClock.now + min(timeout ?? client.configuration.requestTimeout, .seconds(3_155_760_000))
+        let limit = min(timeout ?? client.configuration.requestTimeout, .seconds(3_155_760_000))
+        let deadline = ContinuousClock.now + limit
         let session = try await session(by: deadline)
         switch await ClaimRun(self, items, wanted: count, in: session, by: deadline).run() {
         case .failure(let failure): throw error(failure)
