@@ -253,7 +253,7 @@ import ZooKeeperTestKit
         try await MemoryEnsemble().with { client in
             let once = try client.runOnce("/cache")
             let price = Price(sku: "a\nb", cents: 995)
-            #expect(try await once.value { _ in price } == price)
+            #expect(try await once.value(as: Price.self) { _ in price } == price)
             #expect(try await once.value(as: Price.self) { _ in Price(sku: "", cents: 0) } == price)
         }
     }

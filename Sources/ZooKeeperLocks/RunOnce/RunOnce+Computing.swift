@@ -84,7 +84,7 @@ extension RunOnce {
     ///
     /// - Throws: as ``value(timeout:isolation:file:line:_:)`` does, and `EncodingError` or `DecodingError`.
     public func value<Value: Codable & Sendable>(
-        as type: Value.Type = Value.self,
+        as type: Value.Type,
         timeout: Duration? = nil,
         isolation: isolated (any Actor)? = #isolation,
         file: String = #fileID,
