@@ -31,6 +31,7 @@ import ZooKeeperTestKit
 
     private static let items = (0..<12).map { "item-\($0)" }
 
+    /// With even seeds no claim is interrupted: then every count is known.
     @Test(arguments: RandomSeeds.of("BATCH", count: 12))
     func nobodySharesAnItemAndEveryUncleanEndIsCounted(_ seed: UInt64) async throws {
         let ensemble = MemoryEnsemble()
@@ -40,25 +41,28 @@ import ZooKeeperTestKit
         try await withThrowingTaskGroup { group in
             for worker in 0..<4 {
                 group.addTask {
-                    try await Self.work(ensemble, SeededGenerator(seed: seed &* 31 &+ UInt64(worker)), turns, failures)
+                    let random = SeededGenerator(seed: seed &* 31 &+ UInt64(worker))
+                    try await Self.work(ensemble, random, turns, failures, interrupts: seed % 2 == 1)
                 }
             }
             try await group.waitForAll()
         }
+        #expect(failures.value == 0 || seed % 2 == 1, "BATCH_SEED=\(seed)")
         Self.judge(turns.all, seed: seed, isExact: failures.value == 0)
         try await Self.checkNothingIsLeft(ensemble, turns.all, seed, isExact: failures.value == 0)
     }
 
     private static func work(
-        _ ensemble: MemoryEnsemble, _ generator: SeededGenerator, _ turns: Recorder<Turn>, _ failures: Counter
+        _ ensemble: MemoryEnsemble, _ generator: SeededGenerator, _ turns: Recorder<Turn>, _ failures: Counter,
+        interrupts: Bool
     ) async throws {
         var random = generator
         let client = try await ensemble.connect(.quiet("memory:2181"))
         let recipe = try client.batchClaim("/jobs")
         for _ in 0..<25 {
-            let fault = Int.random(in: 0..<10, using: &random)
+            let fault = Int.random(in: interrupts ? 0..<10 : 0..<3, using: &random)
             // Not while there is no session: then there is nothing to be done to it.
-            if fault < 3 { try? await ensemble.dropNextReply(of: client) }
+            if fault == 0 { try? await ensemble.dropNextReply(of: client) }
             let wanted = items.shuffled(using: &random)
             let count = Int.random(in: 1...5, using: &random)
             let interruption = fault == 3 ? Task { try? await ensemble.expireSession(of: client) } : nil
@@ -96,10 +100,15 @@ import ZooKeeperTestKit
             turns.append(Turn(item, end))
         }
         if expires {
+            let states = client.states
             try? await ensemble.expireSession(of: client)
             for item in held { turns.append(Turn(item, isSure ? .unclean : .unknown)) }
             // The next round begins in the next session.
-            _ = await first(of: client.states) { $0 == .connected }
+            var isOver = false
+            _ = await first(of: states) { state in
+                isOver = isOver || state != .connected
+                return isOver && state == .connected
+            }
         } else {
             let isHeld = batch.isHeld
             await batch.release()
