@@ -56,31 +56,6 @@ import ZooKeeperLocks
         }
     }
 
-    /// Beside what one write takes in the same run.
-    @Test(.weighty) func fiftyItemsTakeAboutOneRoundTrip() async throws {
-        try await SharedServer.withClient { client in
-            let jobs = try client.batchClaim("/jobs")
-            let node = try NodePath("/node")
-            try await client.create(node)
-            await (try await jobs.claim(Self.items(1), upTo: 1)).release()
-            var (writes, claims): ([Duration], [Duration]) = ([], [])
-            for _ in 0..<40 {
-                var start = ContinuousClock.now
-                try await client.set(node, data: [])
-                writes.append(ContinuousClock.now - start)
-                start = .now
-                let batch = try await jobs.claim(Self.items(50), upTo: 50)
-                claims.append(ContinuousClock.now - start)
-                #expect(batch.count == 50)
-                await batch.release()
-            }
-            let (write, claim) = (writes.sorted()[20], claims.sorted()[20])
-            print("p50 of 40: one write \(write), a claim of 50 items \(claim): \(claim / write) times as long")
-            // Fifty one after the other would take fifty times as long, and more.
-            if !Sanitizer.isOn { #expect(claim < write * 25) }
-        }
-    }
-
     @Test(.weighty) func thousandsOfItemsAreClaimedAndReleasedAtOnce() async throws {
         try await SharedServer.withClient { client in
             let jobs = try client.batchClaim("/jobs")

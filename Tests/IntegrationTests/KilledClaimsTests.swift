@@ -47,7 +47,7 @@ import ZooKeeperTestKit
     }
 
     private static func until(_ condition: () throws -> Bool) async throws {
-        while !(try condition()) { try await Task.sleep(for: .milliseconds(10)) }
+        while !(try condition()) { try await Task.sleep(for: .milliseconds(40)) }
     }
 
     /// One worker, until all items are finished or its fate is met. Returns what it has said.
@@ -78,6 +78,7 @@ import ZooKeeperTestKit
 
     @Test(.enabled(if: !Sanitizer.isOn, "with a sanitizer six processes hand over too slowly"))
     func eachItemIsFinishedOnce() async throws {
+        try #require(Self.items >= 2 * Self.batch * Self.workers, "everybody is to have more than one batch")
         let file = "/tmp/claims-\(getpid())-\(ThisProcess.bootTime)"
         defer { unlink(file) }
         try Data().write(to: URL(filePath: file))

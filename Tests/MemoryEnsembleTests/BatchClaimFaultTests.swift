@@ -63,6 +63,7 @@ import ZooKeeperTestKit
             let fault = Int.random(in: interrupts ? 0..<10 : 0..<3, using: &random)
             // Not while there is no session: then there is nothing to be done to it.
             if fault == 0 { try? await ensemble.dropNextReply(of: client) }
+            if fault == 1 { await interrupt(ensemble, client) }
             let wanted = items.shuffled(using: &random)
             let count = Int.random(in: 1...5, using: &random)
             let interruption = fault == 3 ? Task { try? await ensemble.expireSession(of: client) } : nil
@@ -79,6 +80,15 @@ import ZooKeeperTestKit
             await use(batch, &random, ensemble, client, turns, isSure: interruption == nil)
         }
         await client.close()
+    }
+
+    /// No connection for a moment, shorter than the session lives; what is asked meanwhile waits.
+    private static func interrupt(_ ensemble: MemoryEnsemble, _ client: ZooKeeperClient) async {
+        try? await ensemble.disconnect(client)
+        Task {
+            try? await Task.sleep(for: .milliseconds(5))
+            try? await ensemble.reconnect(client)
+        }
     }
 
     private static func use(

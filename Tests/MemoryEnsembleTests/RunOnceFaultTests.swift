@@ -60,6 +60,13 @@ import ZooKeeperTestKit
             )
             do {
                 if fault == 0 { try? await ensemble.dropNextReply(of: client) }
+                if fault == 5 {
+                    try? await ensemble.disconnect(client)
+                    Task {
+                        try? await Task.sleep(for: .milliseconds(5))
+                        try? await ensemble.reconnect(client)
+                    }
+                }
                 let once = try client.runOnce("/cache")
                 return try await once.value(timeout: fault == 1 ? .milliseconds(patience) : nil) { lease in
                     let run = runs.add()

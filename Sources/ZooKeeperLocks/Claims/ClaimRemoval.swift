@@ -13,6 +13,22 @@ struct ClaimRemoval: Sendable {
     /// The answer to the claim was lost, and the claim may still come to the servers.
     var looksTwice = false
 
+    /// How many are under way at the same time.
+    private static let width = 256
+
+    /// Gives all of them back.
+    ///
+    /// - Parameter done: called once.
+    static func start(_ removals: [ClaimRemoval], _ done: @escaping @Sendable () -> Void = {}) {
+        let first = removals.prefix(width)
+        guard !first.isEmpty else { return done() }
+        let rest = Array(removals.dropFirst(width))
+        let count = Countdown(first.count)
+        for removal in first {
+            removal.start { if count.step() { start(rest, done) } }
+        }
+    }
+
     /// - Parameter done: called once.
     func start(_ done: @escaping @Sendable () -> Void = {}) {
         submit(paths.end(version, cleanly: cleanly), done)
@@ -49,6 +65,21 @@ struct ClaimRemoval: Sendable {
                     metadata: ["node": "\(paths.claim)", "reason": "\(failure.code)"])
             }
             done()
+        }
+    }
+}
+
+/// Counts what is still to be done.
+private final class Countdown: Sendable {
+    private let rest: Locked<Int>
+
+    init(_ count: Int) { rest = Locked(count) }
+
+    /// Says whether that was the last.
+    func step() -> Bool {
+        rest.withLock { rest in
+            rest -= 1
+            return rest == 0
         }
     }
 }

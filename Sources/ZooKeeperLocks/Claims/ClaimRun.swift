@@ -202,7 +202,7 @@ final class ClaimRun: Sendable {
             return core.obtained.map { removal(of: $0.paths, attempt: $0.attempt) }
         }
         guard let removals else { return }
-        for removal in removals { removal.start() }
+        ClaimRemoval.start(removals)
         afterAnswers { [self] in
             // By now what was under way is answered, and what that left is being removed.
             afterAnswers { [self] in outcome.resolve(.failure(failure)) }

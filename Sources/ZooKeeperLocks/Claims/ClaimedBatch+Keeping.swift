@@ -42,6 +42,7 @@ extension ClaimedBatch {
                 return failure
             }
             if session.standing.isValid(at: .now) { break }
+            guard ContinuousClock.now < deadline else { return RequestFailure(.requestTimedOut) }
             do {
                 try await Task.sleep(for: session.timeout / 12)
             } catch {
@@ -142,7 +143,7 @@ extension ClaimedBatch {
             return rest
         }
         guard !rest.isEmpty else { return }
-        for index in rest { removal(of: index, cleanly: false).start() }
+        ClaimRemoval.start(rest.map { removal(of: $0, cleanly: false) })
         let logger = recipe.client.configuration.logger
         let path = path
         // A log handler may block, and this thread ends other leases in time.

@@ -77,7 +77,7 @@ public final class ClaimedBatch: Sendable {
                 metadata: ["path": "\(path)", "items": "\(rest.count)", "claimed": "\(origin.file):\(origin.line)"])
         }
         // Also when it was lost: the session may go on, and the znodes with it.
-        for index in rest { removal(of: index, cleanly: false).start() }
+        ClaimRemoval.start(rest.map { removal(of: $0, cleanly: false) })
         end()
     }
 
@@ -182,8 +182,7 @@ public final class ClaimedBatch: Sendable {
         let removals = startRelease(indices, cleanly: cleanly)
         guard !removals.isEmpty else { return }
         let done = Promise<Void>()
-        let rest = Countdown(removals.count)
-        for removal in removals { removal.start { if rest.step() { done.resolve(()) } } }
+        ClaimRemoval.start(removals) { done.resolve(()) }
         let timer = TimerThread.shared.schedule(at: .now + Self.patience) { done.resolve(()) }
         await done.value()
         TimerThread.shared.cancel(timer)
@@ -212,20 +211,5 @@ public final class ClaimedBatch: Sendable {
         ClaimRemoval(
             client: recipe.client, session: session, paths: claimed[index].paths,
             version: Int32(items[index].attempt), cleanly: cleanly)
-    }
-}
-
-/// Counts what is still to be done.
-private final class Countdown: Sendable {
-    private let rest: Locked<Int>
-
-    init(_ count: Int) { rest = Locked(count) }
-
-    /// Says whether that was the last.
-    func step() -> Bool {
-        rest.withLock { rest in
-            rest -= 1
-            return rest == 0
-        }
     }
 }

@@ -92,17 +92,25 @@ public struct RunOnce: Sendable {
         line: Int = #line,
         _ compute: (Lease) async throws -> [UInt8]
     ) async throws -> [UInt8] {
+        if let timeout, timeout < .zero {
+            throw LockError.session(
+                ZooKeeperError(
+                    .invalidArgument, operation: "run once", path: path,
+                    detail: "a timeout of \(timeout): zero to wait for nobody, or more"))
+        }
         // A century is as good as for ever, and instants can be computed with it.
         let deadline = timeout.map { ContinuousClock.now + min($0, .seconds(3_155_760_000)) }
         let view = try await session { () async throws(ZooKeeperError) in try await look() }
         let judgement = RunOnceJudgement(timeToLive: options.timeToLive, baseline: view.zxid)
         let verdict = try await session { () async throws(ZooKeeperError) in try await judged(view, judgement) }
         if let value = try value(of: verdict) { return value }
-        switch try await turn(judgement, by: deadline, file: file, line: line) {
-        case .over(let verdict):
-            return try value(of: verdict) ?? []
-        case .computes(let lease):
-            return try await lease.run({ lease in try await run(compute, judgement, lease) }, isolation: isolation)
+        while true {
+            switch try await turn(judgement, by: deadline, file: file, line: line) {
+            case .over(let verdict):
+                if let value = try value(of: verdict) { return value }
+            case .computes(let lease):
+                return try await lease.run({ lease in try await run(compute, judgement, lease) }, isolation: isolation)
+            }
         }
     }
 
