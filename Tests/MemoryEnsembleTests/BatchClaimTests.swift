@@ -205,6 +205,32 @@ import ZooKeeperTestKit
         }
     }
 
+    /// The session lives on, but nobody could know: what was done under the batch may be half of it.
+    @Test func aBatchThatCannotBeProvenIsLostAheadOfTheSession() async throws {
+        let ensemble = MemoryEnsemble(tickTime: .milliseconds(50))
+        var configuration = ZooKeeperClient.Configuration.quiet("memory:2181", sessionTimeout: .seconds(1))
+        configuration.tickTime = .milliseconds(50)
+        try await ensemble.with(configuration) { client in
+            let jobs = try client.batchClaim("/jobs")
+            let batch = try await jobs.claim(["a", "b"], upTo: 2)
+            let session = client.sessionID
+            let events = batch.events
+            try await ensemble.disconnect(client)
+            var told: [ClaimEvent] = []
+            for await event in events { told.append(event) }
+            #expect(told == [.suspended, .lost(.leaseExpired)])
+            #expect(throws: LockError.self) { try batch.checkHeld("a") }
+            try await ensemble.reconnect(client)
+            _ = await first(of: client.states) { $0 == .connected }
+            // Others may not have it yet if the session was quick to come back; a release ends that, and is no clean one.
+            await batch.release()
+            let next = try await jobs.claim(["a", "b"], upTo: 2)
+            #expect(next.items.map(\.attempt) == [2, 2])
+            if client.sessionID != session { print("the session has expired on a machine that is too busy") }
+            await next.release()
+        }
+    }
+
     @Test func aBodyIsCancelledAndWhatItLeavesIsGivenBack() async throws {
         let ensemble = MemoryEnsemble()
         try await ensemble.with { client in
