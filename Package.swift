@@ -37,26 +37,28 @@ let package = Package(
     targets: [
         // Debian ships no pkg-config file for the C client; the module map links it.
         .systemLibrary(name: "CZooKeeper", providers: [.apt(["libzookeeper-mt-dev"])]),
+        // Locks within a process; a module of its own, so that all others have it inlined.
+        .target(name: "Locking", swiftSettings: settings),
         .target(
             name: "ZooKeeper",
-            dependencies: ["CZooKeeper", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["CZooKeeper", "Locking", .product(name: "Logging", package: "swift-log")],
             swiftSettings: settings
         ),
         .target(
             name: "ZooKeeperLocks",
-            dependencies: ["ZooKeeper", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["Locking", "ZooKeeper", .product(name: "Logging", package: "swift-log")],
             swiftSettings: settings
         ),
         .target(
             name: "ZooKeeperTestKit",
-            dependencies: ["ZooKeeper", .product(name: "Subprocess", package: "swift-subprocess")],
+            dependencies: ["Locking", "ZooKeeper", .product(name: "Subprocess", package: "swift-subprocess")],
             swiftSettings: settings
         ),
         // The only target that uses NIO.
         .target(
             name: "ZooKeeperFaultKit",
             dependencies: [
-                "ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit",
+                "Locking", "ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit",
                 .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
             ],
             swiftSettings: settings
@@ -70,7 +72,7 @@ let package = Package(
         .executableTarget(
             name: "zklock",
             dependencies: [
-                "ToolArguments", "ZooKeeper", "ZooKeeperLocks",
+                "Locking", "ToolArguments", "ZooKeeper", "ZooKeeperLocks",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -79,7 +81,7 @@ let package = Package(
         .executableTarget(
             name: "fair-queue",
             dependencies: [
-                "ToolArguments", "ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit", "ZooKeeperFaultKit",
+                "Locking", "ToolArguments", "ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit", "ZooKeeperFaultKit",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
@@ -99,7 +101,9 @@ let package = Package(
         // What the tests have in common.
         .target(
             name: "TestSupport",
-            dependencies: ["ZooKeeper", "ZooKeeperLocks", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "Locking", "ZooKeeper", "ZooKeeperLocks", .product(name: "Logging", package: "swift-log"),
+            ],
             path: "Tests/TestSupport",
             // As the tests that use it.
             swiftSettings: [.swiftLanguageMode(.v6)]),
@@ -116,16 +120,17 @@ let package = Package(
             path: "Tests/RecipeWorker",
             swiftSettings: settings),
         .testTarget(
-            name: "ZooKeeperTests", dependencies: ["ZooKeeper", .product(name: "Logging", package: "swift-log")],
+            name: "ZooKeeperTests",
+            dependencies: ["Locking", "ZooKeeper", .product(name: "Logging", package: "swift-log")],
             swiftSettings: settings),
         .testTarget(name: "ZooKeeperLocksTests", dependencies: ["ZooKeeperLocks"], swiftSettings: settings),
         .testTarget(name: "ZooKeeperTestKitTests", dependencies: ["ZooKeeperTestKit"], swiftSettings: settings),
         .testTarget(
             name: "MemoryEnsembleTests",
-            dependencies: ["TestSupport", "ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit"],
+            dependencies: ["Locking", "TestSupport", "ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit"],
             swiftSettings: settings),
         .testTarget(
-            name: "SimulationTests", dependencies: ["ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit"],
+            name: "SimulationTests", dependencies: ["Locking", "ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit"],
             swiftSettings: settings),
         .testTarget(name: "ToolArgumentsTests", dependencies: ["ToolArguments"], swiftSettings: settings),
         .testTarget(
@@ -155,7 +160,7 @@ let package = Package(
         .testTarget(
             name: "IntegrationTests",
             dependencies: [
-                "TestSupport", "ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit",
+                "Locking", "TestSupport", "ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit",
                 "fair-queue", "leader-election", "permit-worker", "recipe-worker", "zklock",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Subprocess", package: "swift-subprocess"),

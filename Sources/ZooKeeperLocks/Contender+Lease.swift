@@ -1,3 +1,4 @@
+import Locking
 import Logging
 import ZooKeeper
 
@@ -7,7 +8,7 @@ extension Contender {
     var validUntil: ContinuousClock.Instant {
         let (session, granted) = core.withLock { ($0.session, $0.grantedAt) }
         // There is no lease without a session, and no grant without a proof.
-        return session?.standing.validUntil ?? granted ?? .now
+        return session?.standing.validUntil?.instant ?? granted ?? .now
     }
 
     /// Whether the lease is over by now, whether or not anybody has been told.

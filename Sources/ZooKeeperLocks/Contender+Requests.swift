@@ -1,3 +1,4 @@
+import Locking
 import ZooKeeper
 
 /// The requests behind the machine's questions, and the way of their answers back to it.

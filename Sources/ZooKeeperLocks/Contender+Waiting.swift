@@ -1,3 +1,4 @@
+import Locking
 import ZooKeeper
 
 /// Those who wait: one task for the contender's turn, any number for the end of its release.

@@ -1,4 +1,4 @@
-import FoundationEssentials
+import Locking
 import Logging
 import ZooKeeper
 
@@ -103,7 +103,7 @@ final class Contender: Sendable {
             return previous
         }
         if let session = previous.0, let observer = previous.1 { session.removeObserver(observer) }
-        let uuid = policy.naming.identifier(UUID().uuidString.lowercased())
+        let uuid = policy.naming.identifier(RandomUUID.next())
         post(.enter(uuid: uuid, isConnected: link == .connected), of: entry)
         // It may have ended before the observer was there.
         if case .ended(let code) = link { post(.sessionEnded(code), of: entry) }

@@ -1,3 +1,4 @@
+import Locking
 public import ZooKeeper
 
 /// A fair lock that many may hold for reading, or one for writing, across processes and machines.

@@ -1,3 +1,4 @@
+import Locking
 import ZooKeeper
 
 /// A real ZooKeeper server for tests, run as a child process with a directory of its own.

@@ -1,6 +1,7 @@
 import Dispatch
 import FoundationEssentials
 import Glibc
+import Locking
 import ZooKeeper
 
 /// Threads of their own for what computes for long.

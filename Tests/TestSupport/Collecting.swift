@@ -1,3 +1,4 @@
+import Locking
 import ZooKeeper
 
 /// Collects what happens in many tasks.

@@ -1,3 +1,4 @@
+import Locking
 import ZooKeeper
 
 /// Lets so many in at a time, in the order in which they came.

@@ -7,20 +7,20 @@ import Testing
         var settings = Session.LeaseSettings()
         settings.stopMargin = .seconds(30)
         var upkeep = Session.Upkeep(settings, timeout: .seconds(120))
-        #expect(upkeep.stopMargin == .seconds(30))
+        #expect(upkeep.pace.stopMargin == .seconds(30))
         // As shipped, servers allow no more.
-        upkeep.clock.connected(timeout: .seconds(40))
-        #expect(upkeep.stopMargin == .seconds(10))
+        upkeep.connected(timeout: .seconds(40))
+        #expect(upkeep.pace.stopMargin == .seconds(10))
     }
 
     /// One that waited for most of its timeout, which reads alone have filled, comes to be next in line: the lease of its entry ends soon.
     @Test func aWaiterThatComesToBeNextInLineProvesAtOnceAndTwice() {
         let timeout = Duration.seconds(12)
         var upkeep = Session.Upkeep(Session.LeaseSettings(), timeout: timeout)
-        let start = ContinuousClock.now
-        func at(_ seconds: Double) -> ContinuousClock.Instant { start + .seconds(seconds) }
+        let start = Uptime.now
+        func at(_ seconds: Double) -> Uptime { start + .seconds(seconds) }
         upkeep.clock.sawNoConnection(at: start)
-        upkeep.clock.connected(timeout: timeout)
+        upkeep.connected(timeout: timeout)
         upkeep.clock.answered(from: at(0.1), to: at(0.2), isProof: true)
         for read in 1...4 {
             upkeep.lastQuestion = at(2 * Double(read))

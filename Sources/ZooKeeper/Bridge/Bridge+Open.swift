@@ -1,5 +1,6 @@
 internal import CZooKeeper
 import Glibc
+import Locking
 
 extension Bridge {
     /// What a server knows a session by.

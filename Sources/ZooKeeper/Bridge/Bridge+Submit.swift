@@ -1,5 +1,6 @@
 internal import CZooKeeper
 import Glibc
+import Locking
 
 extension Bridge {
     /// Hands a request to the C client, which copies it. The answer comes by ``Session/complete(_:_:)``.

@@ -1,4 +1,5 @@
 internal import CZooKeeper
+import Locking
 
 /// The transport over the C client: owns one `zhandle_t`.
 ///

@@ -1,4 +1,5 @@
 internal import CZooKeeper
+import Locking
 import Logging
 
 /// Brings the C client's log lines to the logger of the client that they belong to.

@@ -1,5 +1,6 @@
 internal import CZooKeeper
 import Glibc
+import Locking
 
 /// One thread for the deadlines of the whole process, apart from Swift's cooperative pool: with that pool busy, a task's
 /// timer of 100 ms was measured to fire after 3.1 s, too late for a lock.
@@ -13,7 +14,7 @@ package final class TimerThread: Sendable {
 
     private struct State {
         var timers = TimerHeap<@Sendable () -> Void>()
-        var armed: ContinuousClock.Instant?
+        var armed: Uptime?
     }
 
     /// The kernel's timer is set to no more than this, a year or so; one that is due later is set again then. (A `Duration` may
@@ -31,7 +32,8 @@ package final class TimerThread: Sendable {
     /// Runs `body` on the timer thread at `due`, or at once if that has passed.
     @discardableResult
     package func schedule(at due: ContinuousClock.Instant, _ body: @escaping @Sendable () -> Void) -> ID {
-        state.withLock { state in
+        let due = Uptime(due)
+        return state.withLock { state in
             let key = state.timers.insert(body, due: due)
             if state.armed.map({ due < $0 }) ?? true { arm(due, &state) }
             return ID(key: key)
@@ -45,7 +47,7 @@ package final class TimerThread: Sendable {
         _ = body
     }
 
-    private func arm(_ due: ContinuousClock.Instant, _ state: inout State) {
+    private func arm(_ due: Uptime, _ state: inout State) {
         state.armed = due
         let (seconds, attoseconds) = min(max(.nanoseconds(1), due - .now), Self.longestSleep).components
         // All zero would switch the timer off.

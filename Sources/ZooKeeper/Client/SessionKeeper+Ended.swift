@@ -1,3 +1,4 @@
+import Locking
 import Logging
 
 /// Sessions end; the client goes on with the next one.

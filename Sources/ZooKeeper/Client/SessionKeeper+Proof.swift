@@ -1,3 +1,5 @@
+import Locking
+
 /// A session counts as connected when a server has answered in it.
 extension SessionKeeper {
     /// Anything can accept a connection and send bytes that the C client takes for ZooKeeper's; a missing chroot shows in every

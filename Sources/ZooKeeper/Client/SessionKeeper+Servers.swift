@@ -1,3 +1,4 @@
+import Locking
 import Logging
 
 /// The members of the ensemble and their addresses may change while a session lasts.

@@ -1,3 +1,4 @@
+import Locking
 import Logging
 
 /// Keeps a client in sessions: opens the first, follows an expired one with the next, and tells the state of all that.

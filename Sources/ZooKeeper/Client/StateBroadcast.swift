@@ -1,3 +1,5 @@
+import Locking
+
 /// The state of a client, for everybody who wants to follow it. Nothing follows `closed`.
 final class StateBroadcast: Sendable {
     private struct Core {

@@ -55,7 +55,10 @@ public struct NodePath: Hashable, Sendable {
 
     // Swift compares strings by canonical equivalence; znodes are told apart by their bytes.
     public static func == (lhs: NodePath, rhs: NodePath) -> Bool {
-        lhs.string.utf8.elementsEqual(rhs.string.utf8)
+        var (left, right) = (lhs.string, rhs.string)
+        return left.withUTF8 { left in
+            right.withUTF8 { right in left.count == right.count && left.elementsEqual(right) }
+        }
     }
 
     public func hash(into hasher: inout Hasher) {

@@ -1,3 +1,5 @@
+import Locking
+
 /// What those who share a session tell each other about its znodes, ahead of the servers.
 ///
 /// Nobody else hears of it, and nothing is kept: what is announced before somebody listens is learned from the servers.

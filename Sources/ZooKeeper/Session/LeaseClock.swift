@@ -55,8 +55,31 @@ package struct LeaseClock<Instant: InstantProtocol & Sendable>: Hashable, Sendab
         package var end: Instant
     }
 
+    /// What is computed from the session timeout once, since answers come by the thousand.
+    private struct Spans: Hashable, Sendable {
+        var relayAllowance: Duration
+        var proofSpacing: Duration
+        /// Both together.
+        var provisionalAllowance: Duration
+        var half: Duration
+        /// From what is kept to the next.
+        var grain: Duration
+        var lifetime: Duration
+
+        init(_ timeout: Duration, _ configuration: Configuration, _ rules: Rules) {
+            relayAllowance =
+                rules.allowsForRelay ? min(configuration.tick.map { $0 / 2 } ?? timeout / 4, timeout / 4) : .zero
+            proofSpacing = timeout / 12
+            provisionalAllowance = relayAllowance + proofSpacing
+            half = timeout / 2
+            grain = timeout / 64
+            lifetime = timeout * (1 - configuration.drift)
+        }
+    }
+
     private let rules: Rules
     private let configuration: Configuration
+    private var spans: Spans
     /// The session timeout, as negotiated.
     package private(set) var timeout: Duration
     /// By ``validUntil`` the leader may have ended the session. An instant in the past: not valid. `nil`: never was.
@@ -79,17 +102,15 @@ package struct LeaseClock<Instant: InstantProtocol & Sendable>: Hashable, Sendab
         self.timeout = timeout
         self.configuration = configuration
         self.rules = rules
+        spans = Spans(timeout, configuration, rules)
     }
 
     /// How long before a write something has to have been answered to have reached the leader ahead of it: the time between two of the
     /// leader's pings, which is half a tick.
-    package var relayAllowance: Duration {
-        guard rules.allowsForRelay else { return .zero }
-        return min(configuration.tick.map { $0 / 2 } ?? timeout / 4, timeout / 4)
-    }
+    package var relayAllowance: Duration { spans.relayAllowance }
 
     /// How far apart two proofs have to be for the second to confirm the first.
-    package var proofSpacing: Duration { timeout / 12 }
+    package var proofSpacing: Duration { spans.proofSpacing }
 
     // MARK: What happened
 
@@ -102,10 +123,11 @@ package struct LeaseClock<Instant: InstantProtocol & Sendable>: Hashable, Sendab
     package mutating func connected(timeout: Duration) {
         // What was asked last in the connection before was asked before this handshake, too.
         let last = activities.last?.start
-        floor = [floor, lastDown, last].compactMap { $0 }.max()
+        floor = later(later(floor, lastDown), last)
+        spans = Spans(timeout, configuration, rules)
         if timeout < self.timeout {
-            validUntil = base.map { min(validUntil ?? $0, $0.advanced(by: lifetime(timeout))) }
-            confirmedUntil = confirmedBase.map { min(confirmedUntil ?? $0, $0.advanced(by: lifetime(timeout))) }
+            validUntil = base.map { min(validUntil ?? $0, $0.advanced(by: spans.lifetime)) }
+            confirmedUntil = confirmedBase.map { min(confirmedUntil ?? $0, $0.advanced(by: spans.lifetime)) }
         }
         self.timeout = timeout
         activities = []
@@ -137,35 +159,36 @@ package struct LeaseClock<Instant: InstantProtocol & Sendable>: Hashable, Sendab
         let proven = rules.confirmsByTwoProofs ? first?.start : start
         if let confirmed = latest(endedBy: proven?.rewound(by: relayAllowance)) {
             confirmedBase = max(confirmedBase ?? confirmed, confirmed)
-            confirmedUntil = max(confirmedUntil ?? confirmed, confirmed.advanced(by: lifetime(timeout)))
+            confirmedUntil = max(confirmedUntil ?? confirmed, confirmed.advanced(by: spans.lifetime))
             believe(confirmed)
         }
         // A lease that runs and can be confirmed is not stretched by weaker evidence.
         let isRunning = validUntil.map { $0 > end } ?? false
         guard first == nil || !isRunning, isLively(before: start) else { return }
-        if let provisional = latest(endedBy: start.rewound(by: relayAllowance + proofSpacing)) { believe(provisional) }
+        if let provisional = latest(endedBy: start.rewound(by: spans.provisionalAllowance)) { believe(provisional) }
     }
 
     /// After a silence the leader may be about to end the session without anybody having noticed.
     private func isLively(before start: Instant) -> Bool {
-        let recently = start.rewound(by: timeout / 2)
-        return activities.contains { $0.end >= recently } || floor.map { $0 >= recently } ?? false
+        let recently = start.rewound(by: spans.half)
+        return activities.last.map { $0.end >= recently } ?? false || floor.map { $0 >= recently } ?? false
     }
 
     /// The latest instant from which the session has its whole timeout, going by what was answered by `end`.
     private func latest(endedBy end: Instant?) -> Instant? {
         let answer = end.flatMap { end in activities.last { $0.end <= end } }
-        return [floor, answer?.start].compactMap { $0 }.max()
+        return later(floor, answer?.start)
     }
 
     private mutating func believe(_ base: Instant) {
         self.base = max(self.base ?? base, base)
-        let until = base.advanced(by: lifetime(timeout))
+        let until = base.advanced(by: spans.lifetime)
         validUntil = max(validUntil ?? until, until)
     }
 
-    private func lifetime(_ timeout: Duration) -> Duration {
-        timeout * (1 - configuration.drift)
+    private func later(_ one: Instant?, _ other: Instant?) -> Instant? {
+        guard let one, let other else { return one ?? other }
+        return max(one, other)
     }
 
     /// Keeps what may still be asked for, at a distance that makes the rest little: whatever is left out makes the lease shorter,
@@ -174,7 +197,7 @@ package struct LeaseClock<Instant: InstantProtocol & Sendable>: Hashable, Sendab
         let horizon = answer.end.rewound(by: timeout)
         // The youngest of those that are too old is kept: it may be the last there is.
         while answers.count > 1, answers[1].end < horizon { answers.removeFirst() }
-        if answers.count > 1, answers[answers.count - 2].end.duration(to: answer.end) < timeout / 64 {
+        if answers.count > 1, answers[answers.count - 2].end.duration(to: answer.end) < spans.grain {
             answers.removeLast()
         }
         answers.append(answer)

@@ -1,3 +1,4 @@
+import Locking
 import Logging
 
 /// One line of the C client's log, taken apart: `2026-01-31 12:00:00,000:71(0x7f…):ZOO_WARN@check_events@2576: Socket […] …`.

@@ -1,3 +1,5 @@
+import Locking
+
 /// A value that comes later, once, to everybody who waits for it.
 package final class Promise<Value: Sendable>: Sendable {
     private typealias Waiter = UnsafeContinuation<Value?, Never>

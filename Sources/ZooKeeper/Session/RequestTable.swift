@@ -18,8 +18,8 @@ struct RequestTable {
     /// What is kept about a request that was made.
     struct Entry {
         var completion: Completion
-        var start = ContinuousClock.now
-        var deadline: ContinuousClock.Instant
+        var start = Uptime.now
+        var deadline: Uptime
         var isWrite: Bool
         /// It was handed to the transport, so a server may have it.
         var isSent: Bool
@@ -104,7 +104,7 @@ struct RequestTable {
         }
     }
 
-    mutating func removeOverdue(at now: ContinuousClock.Instant) -> [Entry] {
+    mutating func removeOverdue(at now: Uptime) -> [Entry] {
         var overdue: [(UInt64, Entry)] = []
         slots.forEach { key, slot in
             if case .waiting(let entry) = slot, entry.deadline <= now { overdue.append((key, entry)) }
@@ -126,8 +126,8 @@ struct RequestTable {
         slots.removeAll { $0.entry != nil }.compactMap(\.entry)
     }
 
-    var earliestDeadline: ContinuousClock.Instant? {
-        var earliest: ContinuousClock.Instant?
+    var earliestDeadline: Uptime? {
+        var earliest: Uptime?
         slots.forEach { _, slot in
             guard case .waiting(let entry) = slot else { return }
             earliest = min(earliest ?? entry.deadline, entry.deadline)

@@ -1,10 +1,12 @@
+import Locking
+
 /// Keeps the session's lease: asks often enough for ``LeaseClock`` to have something to go by, and tells those who hold when there
 /// is nothing to go by any more.
 ///
 /// All this runs on the timer thread, never on Swift's cooperative pool: that may be busy with the very bodies that are to be stopped.
 extension Session {
     package struct LeaseSettings: Sendable {
-        package var clock = LeaseClock<ContinuousClock.Instant>.Configuration()
+        package var clock = LeaseClock<Uptime>.Configuration()
         /// How long before the end of the lease its holders are told; `nil` for a twentieth of the timeout.
         package var stopMargin: Duration?
 
@@ -14,16 +16,15 @@ extension Session {
     /// What the session is believed to be, and for how long.
     package struct Standing: Hashable, Sendable {
         /// Later than this the leader may have ended the session.
-        package var validUntil: ContinuousClock.Instant?
-        package var confirmedUntil: ContinuousClock.Instant?
-        package var stopMargin: Duration
-        /// How far apart the two proofs are that make the lease longer again.
-        package var proofSpacing: Duration
+        package var validUntil: Uptime?
+        package var confirmedUntil: Uptime?
+        /// How much of it has to be left to begin something.
+        package var least: Duration
 
         /// Whether there is time to begin something: a lease that is about to end is extended first.
-        package func isValid(at now: ContinuousClock.Instant, confirmed: Bool = false) -> Bool {
+        package func isValid(at now: Uptime, confirmed: Bool = false) -> Bool {
             guard let until = confirmed ? confirmedUntil : validUntil else { return false }
-            return now + stopMargin + proofSpacing * 1.5 < until
+            return now + least < until
         }
     }
 
@@ -43,19 +44,47 @@ extension Session {
 
     package struct StakeID: Hashable, Sendable { let key: UInt64 }
 
+    /// What follows from the session timeout, computed once: it is asked for at each event of each contender.
+    struct Pace {
+        /// At most a quarter of what the servers agreed to, which may be much less than was asked for: with more, no lease would ever be
+        /// good enough to begin anything.
+        let stopMargin: Duration
+        /// To stop in time, and for the two proofs that make the lease longer again.
+        let least: Duration
+        /// From one question to the next.
+        let period: Duration
+        /// From a proof to the one that confirms it: no less than the clock asks for.
+        let confirmation: Duration
+        /// What a lease is extended by when all goes well.
+        let freshness: Duration
+        /// From one look for a connection to the next.
+        let lookout: Duration
+
+        init(_ clock: LeaseClock<Uptime>, _ settings: LeaseSettings) {
+            let timeout = clock.timeout
+            stopMargin = min(settings.stopMargin ?? timeout / 20, timeout / 4)
+            least = stopMargin + clock.proofSpacing * 1.5
+            period = timeout / 6
+            confirmation = clock.proofSpacing * 1.05
+            freshness = timeout / 3
+            lookout = timeout / 20
+        }
+    }
+
     /// What is kept for the lease, under the session's lock.
     struct Upkeep {
-        var clock: LeaseClock<ContinuousClock.Instant>
+        private(set) var pace: Pace
+        var clock: LeaseClock<Uptime>
         let settings: LeaseSettings
         var stakes = SlotArray<Stake>()
         /// How many of them stand for something held.
         var holdings = 0
-        var timer: (id: TimerThread.ID, due: ContinuousClock.Instant)?
-        var lastQuestion: ContinuousClock.Instant?
+        var timer: (id: TimerThread.ID, due: Uptime)?
+        var lastQuestion: Uptime?
         /// When the last question was asked that was to prove something.
-        var lastProof: ContinuousClock.Instant?
+        var lastProof: Uptime?
         /// When the last look found no connection.
-        var lastDown: ContinuousClock.Instant?
+        var lastDown: Uptime?
         var isProofUnderway = false
         /// Where the next proof goes on, when the stakes are too many for one.
         var nextStake = 0
@@ -63,11 +92,13 @@ extension Session {
         init(_ settings: LeaseSettings, timeout: Duration) {
             self.settings = settings
             clock = LeaseClock(timeout: timeout, configuration: settings.clock)
+            pace = Pace(clock, settings)
         }
 
-        /// At most a quarter of what the servers agreed to, which may be much less than was asked for: with more, no lease would ever be
-        /// good enough to begin anything.
-        var stopMargin: Duration { min(settings.stopMargin ?? clock.timeout / 20, clock.timeout / 4) }
+        mutating func connected(timeout: Duration) {
+            clock.connected(timeout: timeout)
+            pace = Pace(clock, settings)
+        }
 
         var someParent: NodePath {
             var parent: NodePath?
@@ -80,23 +111,23 @@ extension Session {
             guard let until = clock.confirmedUntil, until == clock.validUntil, let last = clock.proofs.last else {
                 return false
             }
-            return until - last.start > clock.timeout / 3
+            return until - last.start > pace.freshness
         }
 
         /// When the next question is due; `nil`: at once.
-        var nextQuestion: ContinuousClock.Instant? {
-            guard stakes.count > 0 else { return lastQuestion.map { $0 + clock.timeout / 6 } }
-            if isFresh, let lastProof { return lastProof + clock.timeout / 6 }
+        var nextQuestion: Uptime? {
+            guard stakes.count > 0 else { return lastQuestion.map { $0 + pace.period } }
+            if isFresh, let lastProof { return lastProof + pace.period }
             // Whatever was read meanwhile proves nothing. What confirms is a proof apart from the last, which may have been anybody's write: of
             // late, the create.
-            let last = [lastProof, clock.proofs.last?.end].compactMap { $0 }.max()
-            return last.map { $0 + clock.proofSpacing * 1.05 }
+            guard let end = clock.proofs.last?.end else { return lastProof.map { $0 + pace.confirmation } }
+            return max(lastProof ?? end, end) + pace.confirmation
         }
 
         /// When the holders have to be told to stop.
-        var deadline: ContinuousClock.Instant? {
+        var deadline: Uptime? {
             guard holdings > 0 else { return nil }
-            return clock.validUntil.map { $0 - stopMargin }
+            return clock.validUntil.map { $0 - pace.stopMargin }
         }
 
         mutating func add(_ stake: Stake) -> StakeID {
@@ -129,7 +160,7 @@ extension Session {
         core.withLock { core in
             Standing(
                 validUntil: core.lease.clock.validUntil, confirmedUntil: core.lease.clock.confirmedUntil,
-                stopMargin: core.lease.stopMargin, proofSpacing: core.lease.clock.proofSpacing)
+                least: core.lease.pace.least)
         }
     }
 
@@ -156,17 +187,17 @@ extension Session {
     /// Sets the timer to when there is next something to do.
     func armUpkeep(_ core: inout Core) {
         if case .ended = core.link { return }
-        let now = ContinuousClock.now
+        let now = Uptime.now
         var due =
             core.link == .connected
             ? core.lease.nextQuestion ?? now
-            : now + core.lease.clock.timeout / 20
+            : now + core.lease.pace.lookout
         if let deadline = core.lease.deadline { due = min(due, max(deadline, now)) }
         if let timer = core.lease.timer {
             guard due < timer.due else { return }
             TimerThread.shared.cancel(timer.id)
         }
-        let id = TimerThread.shared.schedule(at: due) { [weak self] in self?.upkeep() }
+        let id = TimerThread.shared.schedule(at: due.instant) { [weak self] in self?.upkeep() }
         core.lease.timer = (id, due)
     }
 
@@ -178,7 +209,7 @@ extension Session {
     private func upkeep() {
         // Taken before the look: a handshake that begins after the look begins after this. But the C client sends its handshake just
         // before it says so, and may be stopped in between: only a look that is followed by another one without a connection counts.
-        let now = ContinuousClock.now
+        let now = Uptime.now
         let hasNoConnection = carrier.hasNoConnection
         let (ended, question) = core.withLock { core -> ([@Sendable (StakeEnd) -> Void], Question?) in
             core.lease.timer = nil
@@ -192,13 +223,13 @@ extension Session {
         }
         for onEnd in ended { onEnd(.leaseEnded) }
         switch question {
-        case .read: submit(.exists(.root, watch: nil), deadline: now + timeout) { _ in }
+        case .read: submit(.exists(.root, watch: nil), deadline: .now + timeout) { _ in }
         case .prove(let stakes): prove(stakes)
         case nil: break
         }
     }
 
-    private func question(at now: ContinuousClock.Instant, _ core: inout Core) -> Question? {
+    private func question(at now: Uptime, _ core: inout Core) -> Question? {
         if let due = core.lease.nextQuestion, due > now { return nil }
         core.lease.lastQuestion = now
         guard core.lease.stakes.count > 0 else { return .read }

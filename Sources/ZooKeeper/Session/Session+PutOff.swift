@@ -1,3 +1,5 @@
+import Locking
+
 /// For what is not worth a request if it is over soon.
 extension Session {
     /// How long something is put off at most.

@@ -1,3 +1,5 @@
+import Locking
+
 extension Session {
     /// Sends `request`; `handler` runs exactly once, on a thread of the C client or on the timer thread, or on this one when
     /// the request cannot be made. What is wrong with the request itself is found here, before C sees it.
@@ -6,6 +8,7 @@ extension Session {
         deadline: ContinuousClock.Instant,
         handler: @escaping @Sendable (RequestResult) -> Void
     ) {
+        let deadline = Uptime(deadline)
         if let flaw = request.flaw { return handler(.failure(RequestFailure(flaw.code, detail: flaw.detail))) }
         let entered = core.withLock { core -> Entered in
             if case .ended(let code) = core.link { return .refused(RequestFailure(code, wasNeverSent: true)) }
@@ -30,7 +33,7 @@ extension Session {
     }
 
     private func entered(
-        _ request: Request, _ id: RequestID, _ deadline: ContinuousClock.Instant, _ isSent: Bool, _ core: inout Core
+        _ request: Request, _ id: RequestID, _ deadline: Uptime, _ isSent: Bool, _ core: inout Core
     ) -> Entered {
         armSweep(deadline, &core)
         if isSent { return .sent(id) }
@@ -44,7 +47,7 @@ extension Session {
         let id = core.withLock { $0.requests.reserve() }
         return await withTaskCancellationHandler {
             await withUnsafeContinuation { continuation in
-                enter(request, id, deadline, continuation)
+                enter(request, id, Uptime(deadline), continuation)
             }
         } onCancel: {
             cancel(id)
@@ -54,7 +57,7 @@ extension Session {
     private func enter(
         _ request: Request,
         _ id: RequestID,
-        _ deadline: ContinuousClock.Instant,
+        _ deadline: Uptime,
         _ continuation: UnsafeContinuation<RequestResult, Never>
     ) {
         let entered = core.withLock { core -> Entered in
@@ -110,7 +113,7 @@ extension Session {
                 core.link = .connected
                 core.server = server
                 core.epoch += 1
-                core.lease.clock.connected(timeout: timeout)
+                core.lease.connected(timeout: timeout)
                 // The handshake counts with the first proof: at once, where something is at stake.
                 core.lease.lastQuestion = .now
                 core.lease.lastProof = nil
@@ -174,12 +177,12 @@ extension Session {
 
     /// Deadlines of requests are rarely reached and nearly always in order, so one timer for the session, set when it is not
     /// running, does for all.
-    private func armSweep(_ deadline: ContinuousClock.Instant, _ core: inout Core) {
+    private func armSweep(_ deadline: Uptime, _ core: inout Core) {
         if let sweep = core.sweep {
             guard deadline < sweep.due else { return }
             TimerThread.shared.cancel(sweep.id)
         }
-        let id = TimerThread.shared.schedule(at: deadline) { [weak self] in self?.sweepOverdue() }
+        let id = TimerThread.shared.schedule(at: deadline.instant) { [weak self] in self?.sweepOverdue() }
         core.sweep = (id, deadline)
     }
 

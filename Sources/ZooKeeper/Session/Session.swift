@@ -1,3 +1,4 @@
+import Locking
 import Logging
 
 /// One session with the ensemble: its pending requests, its watches, its connection.
@@ -31,7 +32,7 @@ package final class Session: Sendable {
         var timeout: Duration
         var server: String?
         var observers = SlotArray<@Sendable (Event) -> Void>()
-        var sweep: (id: TimerThread.ID, due: ContinuousClock.Instant)?
+        var sweep: (id: TimerThread.ID, due: Uptime)?
         var lease: Upkeep
         var putOff: [@Sendable () -> Void] = []
     }

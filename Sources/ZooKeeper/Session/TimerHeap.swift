@@ -3,7 +3,7 @@ struct TimerHeap<Value> {
     struct Key: Hashable, Sendable { fileprivate let number: UInt64 }
 
     private struct Entry {
-        var due: ContinuousClock.Instant
+        var due: Uptime
         var number: UInt64
     }
 
@@ -18,7 +18,7 @@ struct TimerHeap<Value> {
     /// Cancelled entries included.
     var capacityInUse: Int { heap.count }
 
-    mutating func insert(_ value: Value, due: ContinuousClock.Instant) -> Key {
+    mutating func insert(_ value: Value, due: Uptime) -> Key {
         let number = nextNumber
         nextNumber += 1
         values[number] = value
@@ -39,7 +39,7 @@ struct TimerHeap<Value> {
     }
 
     /// When the earliest value is due.
-    var earliest: ContinuousClock.Instant? {
+    var earliest: Uptime? {
         mutating get {
             while let top = heap.first, values[top.number] == nil { removeTop() }
             return heap.first?.due
@@ -47,7 +47,7 @@ struct TimerHeap<Value> {
     }
 
     /// Takes out the earliest value if it is due at `now`.
-    mutating func popDue(at now: ContinuousClock.Instant) -> Value? {
+    mutating func popDue(at now: Uptime) -> Value? {
         guard let earliest, earliest <= now else { return nil }
         let number = heap[0].number
         removeTop()

@@ -150,10 +150,12 @@ struct WatchTable {
     }
 
     private mutating func removeIfUnused(_ key: UInt64) {
-        guard let entry = entries[key], !entry.isSet, !entry.isAsking else { return }
+        var unused: Listed?
+        entries.change(key) { if !$0.isSet, !$0.isAsking { unused = $0.listed } }
+        guard let unused else { return }
         _ = entries.remove(key)
-        keys[entry.listed] = nil
-        bytes -= size(of: entry.listed.path)
+        keys[unused] = nil
+        bytes -= size(of: unused.path)
     }
 
     private func size(of path: NodePath) -> Int {

@@ -1,4 +1,4 @@
-import FoundationEssentials
+import Locking
 import ZooKeeper
 
 /// Claims items in one session: carries out what ``ClaimRound`` and the ``ItemClaim``s decide. All requests of a moment are handed over
@@ -27,7 +27,7 @@ final class ClaimRun: Sendable {
     private let deadline: ContinuousClock.Instant
     private let record: [UInt8]
     /// Of all marks of this run; an item's is told apart by the record that it lies beneath.
-    private let mark = UUID().uuidString.lowercased()
+    private let mark = RandomUUID.next()
     private let core: Locked<Core>
     private let outcome = Promise<Outcome>()
 

@@ -1,3 +1,4 @@
+import Locking
 import Logging
 public import ZooKeeper
 
@@ -84,7 +85,7 @@ public final class ClaimedBatch: Sendable {
     // MARK: What it is worth
 
     /// Until when the batch may be believed, unless it is extended; see ``Lease/validUntil``.
-    public var validUntil: ContinuousClock.Instant { session.standing.validUntil ?? claimedAt }
+    public var validUntil: ContinuousClock.Instant { session.standing.validUntil?.instant ?? claimedAt }
 
     /// What is still held, as far as has been told.
     public var remaining: [ClaimedItem] {

@@ -9,41 +9,62 @@ struct ContenderName: Hashable, Sendable {
     let sequence: SequenceNumber
     let claim: Claim
 
-    private static let markers: [(text: String, claim: Claim)] = [
-        ("lock-", .exclusive), ("__lock__", .exclusive), ("__READ__", .read), ("__WRIT__", .write),
-        ("__rlock__", .read),
+    private static let markers: [(text: [UInt8], claim: Claim)] = [
+        (Array("lock-".utf8), .exclusive), (Array("__lock__".utf8), .exclusive), (Array("__READ__".utf8), .read),
+        (Array("__WRIT__".utf8), .write), (Array("__rlock__".utf8), .read),
     ]
+    private static let permits = Array("permits-".utf8)
 
     /// `nil` when the name is not one of a contender.
     init?(_ string: String) {
-        // The server writes "%010d" of a signed 32-bit counter: ten digits, or a minus and nine or ten digits.
-        let digits = string.utf8.reversed().prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }.count
-        var length = digits
-        if digits == 9 || digits == 10 {
-            let before = string.utf8.dropLast(digits)
-            // "lock--000000001" ends with the marker's own hyphen and a minus; "lock-0000000001" with the marker only.
-            if before.last == UInt8(ascii: "-"), Self.claim(before.dropLast()) != nil { length = digits + 1 }
-        }
-        guard length == 10 || length == 11, length > digits || digits == 10 else { return nil }
-        guard let claim = Self.claim(string.utf8.dropLast(length)) else { return nil }
-        guard let number = Int32(string.suffix(length)) else { return nil }
+        var text = string
+        guard let (claim, number) = text.withUTF8(Self.parse) else { return nil }
         self.string = string
         self.claim = claim
         sequence = SequenceNumber(rawValue: number)
     }
 
-    /// What the marker at the end of `text` says.
-    private static func claim(_ text: Substring.UTF8View) -> Claim? {
-        guard let last = text.last, last == UInt8(ascii: "-") || last == UInt8(ascii: "_") else { return nil }
-        for marker in markers where text.suffix(marker.text.utf8.count).elementsEqual(marker.text.utf8) {
-            return marker.claim
+    /// Byte by byte: of a long queue thousands of names are read at a time.
+    private static func parse(_ text: UnsafeBufferPointer<UInt8>) -> (claim: Claim, number: Int32)? {
+        let digits = Self.digits(before: text.count, of: text)
+        let end = text.count - digits
+        // The server writes "%010d" of a signed 32-bit counter: ten digits, or a minus and nine or ten digits.
+        // "lock--000000001" ends with the marker's own hyphen and a minus; "lock-0000000001" with the marker only.
+        let hasMinus = (digits == 9 || digits == 10) && end > 0 && text[end - 1] == UInt8(ascii: "-")
+        let negative = hasMinus ? Self.claim(before: end - 1, of: text) : nil
+        guard let claim = negative ?? (digits == 10 ? Self.claim(before: end, of: text) : nil) else { return nil }
+        let magnitude = number(in: text[end...])
+        guard let number = Int32(exactly: negative != nil ? -magnitude : magnitude) else { return nil }
+        return (claim, number)
+    }
+
+    /// What the marker says that ends at `end`.
+    private static func claim(before end: Int, of text: UnsafeBufferPointer<UInt8>) -> Claim? {
+        guard end > 0, text[end - 1] == UInt8(ascii: "-") || text[end - 1] == UInt8(ascii: "_") else { return nil }
+        for marker in markers where ends(at: end, with: marker.text, text) { return marker.claim }
+        let digits = Self.digits(before: end - 1, of: text)
+        guard (1...maximumCountLength).contains(digits), ends(at: end - 1 - digits, with: permits, text) else {
+            return nil
         }
-        let digits = text.dropLast().reversed().prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }.count
-        let before = text.dropLast(digits + 1)
-        guard (1...Self.maximumCountLength).contains(digits), before.suffix(8).elementsEqual("permits-".utf8),
-            let count = Int(String(decoding: text.dropLast().suffix(digits), as: UTF8.self)), count > 0
-        else { return nil }
-        return .permits(count)
+        let count = number(in: text[(end - 1 - digits)..<(end - 1)])
+        return count > 0 ? .permits(count) : nil
+    }
+
+    private static func ends(at end: Int, with suffix: [UInt8], _ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard end >= suffix.count else { return false }
+        for index in suffix.indices where text[end - suffix.count + index] != suffix[index] { return false }
+        return true
+    }
+
+    private static func digits(before end: Int, of text: UnsafeBufferPointer<UInt8>) -> Int {
+        var start = end
+        while start > 0, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(text[start - 1]) { start -= 1 }
+        return end - start
+    }
+
+    /// Of at most ten digits.
+    private static func number(in digits: Slice<UnsafeBufferPointer<UInt8>>) -> Int {
+        digits.reduce(0) { 10 * $0 + Int($1 - UInt8(ascii: "0")) }
     }
 
     /// Digits in a count of permits: fewer than a sequence number has.

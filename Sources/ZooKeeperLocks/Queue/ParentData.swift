@@ -10,7 +10,7 @@ enum ParentData: Hashable, Sendable {
     private static let mark = "zookeeper-locks 1"
 
     /// What the path is made with.
-    static var empty: [UInt8] { Array((mark + "\n").utf8) }
+    static let empty = Array((mark + "\n").utf8)
 
     static func recording(_ head: String) -> [UInt8] { Array("\(mark)\nhead \(head)\n".utf8) }
 
@@ -24,13 +24,18 @@ enum ParentData: Hashable, Sendable {
             self = .foreign
             return
         }
-        let lines = String(decoding: data, as: UTF8.self).split(separator: "\n")
-        let head = lines.lazy.compactMap { line -> ContenderName? in
-            line.hasPrefix("head ") ? ContenderName(String(line.dropFirst(5))) : nil
-        }.first
-        let permits = lines.lazy.compactMap { line -> Int? in
-            line.hasPrefix("permits ") ? Int(line.dropFirst(8)) : nil
-        }.first
+        var head: ContenderName?
+        var permits: Int?
+        // The first line of each kind counts.
+        for line in data[Self.empty.count...].split(separator: UInt8(ascii: "\n")) {
+            if head == nil, let name = Self.value(of: "head ".utf8, in: line) { head = ContenderName(name) }
+            if permits == nil, let count = Self.value(of: "permits ".utf8, in: line) { permits = Int(count) }
+        }
         self = .ours(lastHead: head, permits: permits)
+    }
+
+    private static func value(of key: String.UTF8View, in line: ArraySlice<UInt8>) -> String? {
+        guard line.starts(with: key) else { return nil }
+        return String(decoding: line.dropFirst(key.count), as: UTF8.self)
     }
 }

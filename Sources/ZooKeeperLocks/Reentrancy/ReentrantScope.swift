@@ -1,3 +1,4 @@
+import Locking
 import ZooKeeper
 
 /// The body of one `withLock` of a reentrant lock, while it runs: what a `withLock` of the same lock inside it may join.

@@ -45,7 +45,7 @@ extension RunOnce {
     private func publish(
         _ kind: RunOnceRecord.Kind, over view: RunOnceView, _ lease: Lease
     ) async throws(LockError) -> Bool {
-        let run = UUID().uuidString.lowercased()
+        let run = RandomUUID.next()
         let record = RunOnceRecord(kind, run: run, owner: .current(label: options.label)).data
         var transaction = Transaction()
         transaction.check(lease.node)

@@ -1,3 +1,4 @@
+import Locking
 import ZooKeeper
 
 /// The servers' clock, as far as a client can know it: that of the leader, which dates every write. One write tells it for a minute; between

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Locking
 import ToolArguments
 import ZooKeeper
 import ZooKeeperLocks

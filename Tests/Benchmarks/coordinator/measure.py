@@ -1,6 +1,8 @@
 """Rounds: in each, every contender does the same piece of work once, one after the other."""
 
+import dataclasses
 import os
+import re
 import sys
 import time
 
@@ -111,7 +113,8 @@ class Bench:
         if not rounds:
             return
         begin = time.monotonic()
-        one_round = {"crash": self.crash_round, "allocations": self.allocation_round}.get(workload.kind, self.round)
+        special = {"crash": self.crash_round, "allocations": self.allocation_round, "instructions": self.instruction_round}
+        one_round = special.get(workload.kind, self.round)
         done = 0
         for number in range(-warm_up, rounds):
             elapsed = time.monotonic() - begin
@@ -166,11 +169,10 @@ class Bench:
         locks = 0 if request["workload"] == "idle" else request.get("locks", 1)
         try:
             before = witness.entries(request["path"], locks)[0] if witness else 0
-            traffic = self.traffic(entry, contender) if workload.group == "W8" else None
-            answer = contender.ask(request, workload.timeout)
-            if traffic:
-                after = self.traffic(entry, contender)
-                answer["requests"], answer["bytes"] = (new - old for new, old in zip(after, traffic))
+            if workload.group == "W8":
+                answer = self.ask_and_count(entry, contender, request, workload.timeout)
+            else:
+                answer = contender.ask(request, workload.timeout)
         finally:
             if is_fresh:
                 contender.close()
@@ -181,6 +183,17 @@ class Bench:
             processes.until(lambda: witness.entries(request["path"], locks)[1] == 0, "the queue is empty", 10)
         check(entry, workload, request, answer, creates)
         answer["waiters"] = request.get("waiters", 0)
+        return answer
+
+    def ask_and_count(self, entry, contender, request, timeout):
+        """With the traffic that it makes, less the pings and renewals of everybody's sessions in that time."""
+        marks = [(time.monotonic(), *self.traffic(entry, contender))]
+        time.sleep(1)
+        marks.append((time.monotonic(), *self.traffic(entry, contender)))
+        answer = contender.ask(request, timeout)
+        marks.append((time.monotonic(), *self.traffic(entry, contender)))
+        (idle, *upkeep), (busy, *traffic) = ([new - old for new, old in zip(after, before)] for before, after in zip(marks, marks[1:]))
+        answer["requests"], answer["bytes"] = (all_of_it - rest * busy / idle for all_of_it, rest in zip(traffic, upkeep))
         return answer
 
     def traffic(self, entry, contender):
@@ -217,6 +230,41 @@ class Bench:
             except (processes.ContenderFailed, contenders.Missing, Failed) as problem:
                 self.fails(workload, entry, problem)
         return answers
+
+    def instruction_round(self, workload, number):
+        """By valgrind, which runs one thread at a time: the same on every machine, and on a busy one. As with allocations, what more
+        work costs is counted, here by two processes."""
+        answers = {}
+        request = workload.requested(self.quick)
+        unit = "cycles" if "cycles" in request else "grants"
+        for entry in self.able(workload):
+            try:
+                contenders.install("valgrind")
+                counts = []
+                for times in (1, 4):
+                    log = os.path.join(self.directory, f"{entry.name}-{workload.name}-{times}")
+                    wrapped = dataclasses.replace(
+                        entry,
+                        command=["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", f"--log-file={log}", *entry.command],
+                    )
+                    contender = self.start(wrapped, f"{entry.name}-{workload.name}")
+                    whole = {**request, unit: times * request[unit], "path": f"/bench/{entry.name}/{workload.name}"}
+                    answer = contender.ask(whole, workload.timeout)
+                    check(entry, workload, whole, answer, None)
+                    contender.close()
+                    counts.append(self.collected(log))
+                answers[entry.name] = {"instructions": (counts[1] - counts[0]) / (3 * request[unit]), "grants": 1}
+            except (processes.ContenderFailed, contenders.Missing, Failed) as problem:
+                self.fails(workload, entry, problem)
+        return answers
+
+    @staticmethod
+    def collected(log):
+        with open(log, errors="replace") as file:
+            found = re.findall(r"Collected : (\d+)", file.read())
+        if not found:
+            raise Failed("valgrind did not say what it counted")
+        return int(found[-1])
 
     @staticmethod
     def allocations(path):

@@ -40,6 +40,14 @@ ALL = {
 ALL["W3a-100"]["redis"] = Target(0.1)
 
 
+# What is the same on every machine, and may not grow unnoticed: a tenth more than what was measured last.
+GUARDED = {
+    "W9": ("allocations for an acquire and release of a free lock", 100),
+    "W9-instructions": ("instructions for the same", 155_000),
+    "W9-contended": ("instructions, of eight sessions on one lock", 410_000),
+}
+
+
 def met(workload, peer, ratio, floor_ratio):
     """Whether the target is met, or `None` where there is none."""
     target = ALL.get(workload, {}).get(peer)
@@ -82,6 +90,12 @@ def across(summary, ours="ours"):
     if queue := row("W8-100"):
         requests = queue["also"]["requests"]
         check("W8 requests for a contended acquire and release, ≤ 7", requests, requests <= 7.05)
+    if free := row("W8-1"):
+        requests = free["also"]["requests"]
+        check("W8 requests for an acquire and release of a free lock, ≤ 4", requests, requests <= 4.05)
+    for workload, (text, limit) in GUARDED.items():
+        if counted := row(workload):
+            check(f"W9 {text}, ≤ {limit:,}", counted["median"], counted["median"] <= limit)
         others = [row("W8-100", peer) for peer in ("curator", "go-zookeeper", "kazoo")]
         others = [other["median"] for other in others if other]
         if others:

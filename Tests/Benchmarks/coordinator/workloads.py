@@ -13,6 +13,11 @@ def _mean(answer):
     return trimmed_mean(answer["times_ns"]) / 1e3
 
 
+def _whole_mean(answer):
+    times = answer["times_ns"]
+    return sum(times) / len(times) / 1e3
+
+
 def _rate(answer):
     return answer["grants"] / answer["elapsed_ns"] * 1e9
 
@@ -45,11 +50,14 @@ class Workload:
     # A larger figure is better.
     is_rate: bool = False
     timeout: float = 60.0
-    # "rounds": by one long-lived process for each contender. "fresh": by a new process in each round. "crash" and
-    # "allocations": see `Bench`.
+    # "rounds": by one long-lived process for each contender. "fresh": by a new process in each round. "crash", "allocations"
+    # and "instructions": see `Bench`.
     kind: str = "rounds"
     # More figures of the same answers: name, figure, unit.
     also: tuple = ()
+    # Against whom the slow ones count, too: where waiters sleep and ask again, what that costs is in the slowest tenth.
+    with_tail: tuple = ()
+    tail_figure: object = _whole_mean
     # What is other in a quick run.
     scale: dict = field(default_factory=dict)
 
@@ -67,6 +75,7 @@ def _chain(label, depth, trips, rounds):
         _mean,
         "µs/hand-over",
         rounds,
+        with_tail=("redis", "mariadb-table"),
         timeout=300.0 if depth >= 1000 else 60.0,
         warm_up=(2, 1) if depth <= 100 else (1, 0) if depth <= 1000 else (0, 0),
     )
@@ -92,7 +101,7 @@ ALL = [
     ),
     Workload(
         "W2", "W2", "W2 eight sessions on one lock", {"workload": "contend", "contenders": 8, "sessions": 8, "grants": 400},
-        _mean, "µs/hand-over", (20, 10), also=(("grants/s", _rate),), warm_up=(3, 1), scale={"grants": 80},
+        _mean, "µs/hand-over", (20, 10), with_tail=("redis", "mariadb-table"), also=(("grants/s", _rate),), warm_up=(3, 1), scale={"grants": 80},
     ),
     _chain("W3a", 10, 2, (24, 8)),
     _chain("W3a", 100, 2, (14, 6)),
@@ -142,5 +151,15 @@ ALL = [
         "W9", "W9", "W9 allocations for each acquire and release of a free lock, the C client's included",
         {"workload": "cycle", "locks": 1, "cycles": 1_000},
         lambda answer: answer["allocations"], "allocations", (2, 1), warm_up=(0, 0), kind="allocations",
+    ),
+    Workload(
+        "W9-instructions", "W9", "W9 instructions for each acquire and release of a free lock, the C client's included",
+        {"workload": "cycle", "locks": 1, "cycles": 300},
+        lambda answer: answer["instructions"], "instructions", (1, 1), warm_up=(0, 0), kind="instructions", timeout=120,
+    ),
+    Workload(
+        "W9-contended", "W9", "W9 instructions for each acquire and release of eight sessions on one lock",
+        {"workload": "contend", "contenders": 8, "sessions": 8, "grants": 300},
+        lambda answer: answer["instructions"], "instructions", (1, 1), warm_up=(0, 0), kind="instructions", timeout=120,
     ),
 ]

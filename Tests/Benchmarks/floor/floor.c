@@ -1,4 +1,4 @@
-// The raw C client as a contender. Usage: floor fast|safe SESSION-TIMEOUT-MS HOST:PORT...
+// The raw C client as a contender. Usage: floor fast|safe|background SESSION-TIMEOUT-MS HOST:PORT...
 #include "protocol.h"
 #include "queue.h"
 
@@ -14,6 +14,8 @@ static char **servers;
 static int server_count, session_timeout;
 static zhandle_t *sessions[most_sessions];
 static sem_t connected;
+// Whoever lets a free lock go does not wait for the answer.
+static bool leaves_behind;
 
 static void session_event(zhandle_t *session, int type, int state, const char *path, void *context) {
     (void)session, (void)path, (void)context;
@@ -182,6 +184,22 @@ static void released_cycle(contender *c) {
 
 static void wake(contender *c) { sem_post(&((run *)c->run)->step); }
 
+static void ignore(contender *c) { (void)c; }
+
+// Two that take turns: one enters while the other's deletion is on its way, and is answered behind it.
+static void cycle_leaving_behind(cycler *first, long cycles, run *r) {
+    cycler both[2] = {*first, *first};
+    for (long i = 0; i < cycles; i++) {
+        contender *c = &both[i % 2].contender;
+        c->released = i + 1 < cycles ? ignore : wake;
+        enter(c);
+        sem_wait(&r->step);
+        leave(c);
+        r->times[i] = now() - c->entered_at;
+    }
+    sem_wait(&r->step);
+}
+
 // One lock: by a thread that waits for the answers, as the user of a lock does. More: by callbacks alone.
 static void cycle(const char *request, const char *path) {
     int locks = request_number(request, "locks", 1);
@@ -202,7 +220,9 @@ static void cycle(const char *request, const char *path) {
         c->released = locks == 1 ? wake : released_cycle;
     }
     int64_t start = now();
-    if (locks == 1) {
+    if (locks == 1 && leaves_behind) {
+        cycle_leaving_behind(&all[0], cycles, &r);
+    } else if (locks == 1) {
         for (long i = 0; i < cycles; i++) {
             enter(&all[0].contender);
             sem_wait(&r.step);
@@ -220,8 +240,9 @@ static void cycle(const char *request, const char *path) {
 }
 
 int main(int count, char **arguments) {
-    if (count < 4) return fprintf(stderr, "usage: floor fast|safe SESSION-TIMEOUT-MS HOST:PORT...\n"), 64;
+    if (count < 4) return fprintf(stderr, "usage: floor fast|safe|background SESSION-TIMEOUT-MS HOST:PORT...\n"), 64;
     trusts_event = strcmp(arguments[1], "fast") == 0;
+    leaves_behind = strcmp(arguments[1], "background") == 0;
     session_timeout = atoi(arguments[2]);
     servers = arguments + 3;
     server_count = count - 3;

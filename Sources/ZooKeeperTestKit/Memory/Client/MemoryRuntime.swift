@@ -1,4 +1,5 @@
 import Dispatch
+import Locking
 internal import ZooKeeper
 
 /// Runs an ensemble in memory in real time: one thing after the other, on a queue of its own.

@@ -1,3 +1,4 @@
+import Locking
 internal import ZooKeeper
 
 /// Carries the requests of one session to an ensemble in memory.

@@ -6,7 +6,8 @@ import ZooKeeperLocks
 /// This package as a contender. Usage: `contender SESSION-TIMEOUT-MS HOST:PORT...`; requests come on standard input.
 @main
 struct Contender {
-    static func main() async throws {
+    /// Not asynchronous: valgrind does not survive what such a main does to its thread.
+    static func main() throws {
         let arguments = CommandLine.arguments.dropFirst()
         guard let first = arguments.first, let timeout = Int(first), arguments.count > 1 else {
             put("usage: contender SESSION-TIMEOUT-MS HOST:PORT...", to: STDERR_FILENO)
@@ -21,13 +22,15 @@ struct Contender {
             let answer: Answer
             do {
                 let request = try decoder.decode(Request.self, from: Data(line.utf8))
-                answer = try await Task.detached { try await perform(request, sessions) }.value
+                answer = Awaited().value(of: {
+                    do { return try await perform(request, sessions) } catch { return Answer(error: "\(error)") }
+                })
             } catch {
                 answer = Answer(error: "\(error)")
             }
             put(String(decoding: try encoder.encode(answer), as: UTF8.self), to: STDOUT_FILENO)
         }
-        await sessions.close()
+        Awaited().value(of: { await sessions.close() })
     }
 
     private static func put(_ line: String, to file: Int32) {

@@ -1,7 +1,7 @@
 #if THREAD_SANITIZER
     import Glibc
 #else
-    import Synchronization
+    public import Synchronization
 #endif
 
 /// State behind a lock: the one form of mutual exclusion in this package.
@@ -10,15 +10,17 @@
 ///
 /// Built with `-D THREAD_SANITIZER` the lock is one of pthread: the sanitizer does not see that `Synchronization.Mutex`, which waits
 /// by futex on Linux, orders the threads, and reports races where there are none.
-package struct Locked<State: ~Copyable>: ~Copyable, Sendable {
+///
+/// Inlinable: what other modules do under a lock is on the path of each acquire, and unspecialised it takes several times as long.
+public struct Locked<State: ~Copyable>: ~Copyable, Sendable {
     #if THREAD_SANITIZER
         private let storage: PthreadStorage<State>
 
-        package init(_ state: consuming sending State) {
+        public init(_ state: consuming sending State) {
             storage = PthreadStorage(state)
         }
 
-        package borrowing func withLock<Result: ~Copyable, Failure: Error>(
+        public borrowing func withLock<Result: ~Copyable, Failure: Error>(
             _ body: (inout sending State) throws(Failure) -> sending Result
         ) throws(Failure) -> sending Result {
             pthread_mutex_lock(storage.mutex)
@@ -26,13 +28,13 @@ package struct Locked<State: ~Copyable>: ~Copyable, Sendable {
             return try body(&storage.state.pointee)
         }
     #else
-        private let mutex: Mutex<State>
+        @usableFromInline let mutex: Mutex<State>
 
-        package init(_ state: consuming sending State) {
+        @inlinable public init(_ state: consuming sending State) {
             mutex = Mutex(state)
         }
 
-        package borrowing func withLock<Result: ~Copyable, Failure: Error>(
+        @inlinable public borrowing func withLock<Result: ~Copyable, Failure: Error>(
             _ body: (inout sending State) throws(Failure) -> sending Result
         ) throws(Failure) -> sending Result {
             try mutex.withLock(body)
