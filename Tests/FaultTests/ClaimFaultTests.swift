@@ -53,7 +53,10 @@ extension FaultTests {
                             while true {
                                 let once = try client.runOnce("/cache")
                                 let runs = Counter()
-                                let drop = await proxy.dropReply(lost.count + 1)
+                                // The publication's first of all; what else is asked, and in which order, depends on who is quicker.
+                                let drop =
+                                    await lost.isEmpty
+                                    ? proxy.dropReply(1, to: .multi) : proxy.dropReply(lost.count)
                                 let number = UInt8(lost.count)
                                 let result = try await once.value { _ in
                                     runs.add()
@@ -69,7 +72,7 @@ extension FaultTests {
                                 try #require(lost.count < 50)
                             }
                             print("Lost, one in each cycle: \(lost.map(\.description).joined(separator: ", "))")
-                            #expect(lost.contains(.multi))
+                            #expect(lost.first == .multi)
                         }
                     }
                 }
@@ -100,12 +103,13 @@ extension FaultTests {
                             await batch.release()
                             await second.release()
                         }
-                        let (write, claim, other) = (writes.sorted()[2], claims.sorted()[2], others.sorted()[2])
+                        // The shortest: whatever else the machine does makes it longer.
+                        let (write, claim, other) = (writes.sorted()[0], claims.sorted()[0], others.sorted()[0])
                         print(
                             "one write: \(write); a claim of 50 items: \(claim), \(claim / write) times as long;",
                             "behind 50 that are taken: \(other), \(other / write) times")
                         if !Sanitizer.isOn {
-                            #expect(claim < write * 1.6)
+                            #expect(claim < write * 1.9)
                             #expect(other < write * 5)
                         }
                     }
