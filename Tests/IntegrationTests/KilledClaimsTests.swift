@@ -126,14 +126,15 @@ import ZooKeeperTestKit
         }
     }
 
-    /// Only what was finished and not released may have a record.
+    /// Only what was finished by then and not released may have a record: one item of which each victim was in the middle, and those of its
+    /// batch that others had finished after it had asked what there is to do.
     private static func checkNothingIsLeft(_ servers: String) async throws {
         try await ZooKeeperClient.with(.quiet(servers)) { client in
             let jobs = try client.batchClaim("/jobs/rows")
             let left = try await jobs.entries()
             #expect(left.allSatisfy { !$0.isHeld })
-            // One for each that did not end by itself.
-            #expect(left.count <= 3)
+            #expect(left.count <= 3 * batch)
+            print("\(left.count) records of items that are finished, to be forgotten")
             for entry in left { #expect(try await jobs.forget(entry.id)) }
             #expect(try await client.children(NodePath("/jobs/rows/attempts")).isEmpty)
             #expect(try await client.children(NodePath("/jobs/rows/claims")).isEmpty)

@@ -168,6 +168,17 @@ import ZooKeeper
         #expect(requests == 100)
     }
 
+    /// Two spellings of one name are two items.
+    @Test func aListingHidesNoOtherItem() {
+        let (composed, decomposed) = ("\u{E9}", "e\u{301}")
+        var round = ClaimRound(names(20) + [composed, decomposed] + names(20).map { "x" + $0 }, wanted: 20)
+        while round.next() != nil {}
+        for index in 0..<20 { round.wasTaken(index) }
+        #expect(round.next() == .list)
+        round.listed([composed])
+        #expect(round.next() == .claim(21))
+    }
+
     @Test func aListingThatFailsDecidesNothing() {
         var round = ClaimRound(names(100), wanted: 20)
         while round.next() != nil {}

@@ -67,7 +67,8 @@ public struct BatchClaim: Sendable {
     /// - Throws: ``LockError/cancelled(_:)`` when the calling task is cancelled; ``LockError/session(_:)`` with `invalidArgument` for names
     ///   that cannot be, before anything is sent; ``LockError/session(_:)`` when ZooKeeper refuses, or does not answer in time. In each
     ///   case nothing is claimed when this throws; only if the connection is lost, or the server takes more than a second, the removal goes
-    ///   on in the background. No such claim counts as an attempt, unless the session ended in the middle of it.
+    ///   on in the background. A claim that threw counts as an attempt only where an earlier owner had left the item uncleanly, or where the
+    ///   session ended in the middle of it.
     public func claim(
         _ items: [String], upTo count: Int, timeout: Duration? = nil, file: String = #fileID, line: Int = #line
     ) async throws(LockError) -> ClaimedBatch {

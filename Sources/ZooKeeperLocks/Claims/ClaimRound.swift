@@ -1,3 +1,5 @@
+import ZooKeeper
+
 /// Which of many items to ask for next: as many at a time as are wanted, in order, and none that is known to be somebody's.
 ///
 /// No more are under way than are still wanted, so there is never one too many to give back. Where many turn out to be taken, one
@@ -18,7 +20,8 @@ struct ClaimRound: Sendable {
     private let names: [String]
     private let wanted: Int
     private var following = 0
-    private var known: Set<String> = []
+    /// As paths, which are compared by their bytes.
+    private var known: Set<NodePath> = []
     private var takenSinceListing = 0
     private var isListing = false
     private(set) var underway: Set<Int> = []
@@ -44,7 +47,7 @@ struct ClaimRound: Sendable {
         while following < names.count {
             let index = following
             following += 1
-            guard !known.contains(names[index]) else { continue }
+            guard !known.contains(NodePath(unchecked: names[index])) else { continue }
             underway.insert(index)
             return .claim(index)
         }
@@ -65,6 +68,6 @@ struct ClaimRound: Sendable {
     mutating func listed(_ names: [String]?) {
         isListing = false
         takenSinceListing = 0
-        known = Set(names ?? [])
+        known = Set((names ?? []).map { NodePath(unchecked: $0) })
     }
 }

@@ -23,9 +23,10 @@ public struct RunOnce: Sendable {
         /// The rights on the znodes below the path, and on the path where it is made.
         public var acl: [ACL] = [.open]
         /// How long a result counts after it was stored; `nil` for as long as the path exists. By the servers' clock, that of their leader: this
-        /// machine's only measures the time since it last wrote something. Whoever waited for a result gets it in any case.
+        /// machine's only measures the time since it last asked, with a write to the path's own znode, once a minute at most. Whoever waited for
+        /// a result gets it in any case.
         public var timeToLive: Duration?
-        /// What those get who wait, when the computation fails.
+        /// What those get who wait, when the computation fails. That of whoever computes counts.
         public var failure = Failure.retry
         /// As ``DistributedLock/Options/waitsForConfirmedLease``.
         public var waitsForConfirmedLease = false
