@@ -44,10 +44,13 @@ extension FaultTests {
                             }
                         }
                     }
-                    while await store.finished.count < Self.items.count / 4 {
-                        try await Task.sleep(for: .milliseconds(10))
+                    // Beside the workers: if one of them fails, so does all of this.
+                    group.addTask {
+                        while await store.finished.count < Self.items.count / 4 {
+                            try await Task.sleep(for: .milliseconds(10))
+                        }
+                        try await ensemble.leader().kill()
                     }
-                    try await ensemble.leader().kill()
                     try await group.waitForAll()
                 }
                 #expect(await store.counted == Array(repeating: 1, count: Self.items.count))

@@ -46,6 +46,11 @@ import ZooKeeperTestKit
         try lines(file).count { $0.worker == worker }
     }
 
+    private static func allAreFinished(_ file: String) throws -> Bool {
+        let lines = try lines(file)
+        return lines.count == items && lines.allSatisfy { $0.count > 0 }
+    }
+
     private static func until(_ condition: () throws -> Bool) async throws {
         while !(try condition()) { try await Task.sleep(for: .milliseconds(40)) }
     }
@@ -56,8 +61,8 @@ import ZooKeeperTestKit
     ) async throws -> (status: TerminationStatus, text: String) {
         let program = try BuiltProgram("recipe-worker")
         let arguments = [
-            program.path, "claim", servers, file, "\(number)", "\(items)", "\(batch)", "\(timeout.milliseconds)",
-            "\(fate.pace)",
+            program.path, "claim", servers, file, "\(number)", "\(workers)", "\(items)", "\(batch)",
+            "\(timeout.milliseconds)", "\(fate.pace)",
         ]
         let result = try await Subprocess.run(
             .name("env"), arguments: Arguments(arguments), input: .none, output: .string(limit: 1_000_000),
@@ -66,11 +71,16 @@ import ZooKeeperTestKit
             guard fate == .isKilled || fate == .isStopped else { return }
             let pid = execution.processIdentifier.value
             // In the middle of a batch.
-            try await until { try finished(file, by: number) >= batch / 2 + number }
+            let rows = batch / 2 + number
+            try await until { try finished(file, by: number) >= rows || allAreFinished(file) }
+            guard try finished(file, by: number) >= rows else {
+                Issue.record("worker \(number) had next to nothing to do")
+                return
+            }
             kill(pid, fate == .isKilled ? SIGKILL : SIGSTOP)
             guard fate == .isStopped else { return }
             // Until others have finished what it had, and everything else.
-            try await until { try lines(file).allSatisfy { $0.count > 0 } && lines(file).count == items }
+            try await until { try allAreFinished(file) }
             kill(pid, SIGCONT)
         }
         return (result.terminationStatus, result.standardOutput)

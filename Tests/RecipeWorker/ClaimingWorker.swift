@@ -8,6 +8,8 @@ struct ClaimingWorker: Sendable {
     var number: Int
     var items: Int
     var batch: Int
+    /// How many begin together: nobody is to be late, and find nothing to do.
+    var workers: Int
     /// How long an item takes.
     var pace: Duration
 
@@ -15,6 +17,7 @@ struct ClaimingWorker: Sendable {
         var options = BatchClaim.Options()
         options.label = "worker-\(number)"
         let recipe = try client.batchClaim("/jobs/rows", options: options)
+        try await assemble(client)
         while true {
             let rest = store.unfinished(of: items)
             if rest.isEmpty { return }
@@ -28,6 +31,18 @@ struct ClaimingWorker: Sendable {
                 // The session has ended, as after a stop; there is a next one.
                 try await Task.sleep(for: .milliseconds(50))
             }
+        }
+    }
+
+    /// Waits until all are there. The znodes stay, whoever is killed meanwhile.
+    private func assemble(_ client: ZooKeeperClient) async throws {
+        let path = try NodePath("/present")
+        try await client.ensureExists(path, mode: .persistent)
+        try await client.create(path.appending("worker-"), mode: .persistentSequential)
+        while true {
+            let (names, watch) = try await client.childrenAndWatch(path)
+            if names.count >= workers { return }
+            _ = try await watch.event()
         }
     }
 

@@ -4,7 +4,7 @@ import ZooKeeper
 
 /// A process of the tests of `BatchClaim` and `RunOnce`, for them to kill.
 ///
-///     recipe-worker claim SERVERS STORE NUMBER ITEMS BATCH SESSION-TIMEOUT-MS MS-FOR-AN-ITEM
+///     recipe-worker claim SERVERS STORE NUMBER WORKERS ITEMS BATCH SESSION-TIMEOUT-MS MS-FOR-AN-ITEM
 ///     recipe-worker once SERVERS WITNESS SESSION-TIMEOUT-MS MS-FOR-THE-COMPUTATION START-MS
 ///
 /// `START-MS` is an instant of the clock that all processes of the machine have in common; see ``ThisProcess/bootTime``.
@@ -13,13 +13,12 @@ import ZooKeeper
         let arguments = CommandLine.arguments
         switch arguments.dropFirst().first {
         case "claim":
-            guard arguments.count == 9 else { exit(64) }
-            let numbers = arguments[4...].compactMap { Int($0) }
-            guard numbers.count == 5 else { exit(64) }
+            let numbers = arguments.dropFirst(4).compactMap { Int($0) }
+            guard arguments.count == 10, numbers.count == 6 else { exit(64) }
             let worker = ClaimingWorker(
-                store: TokenStore(file: arguments[3]), number: numbers[0], items: numbers[1], batch: numbers[2],
-                pace: .milliseconds(numbers[4]))
-            try await ZooKeeperClient.with(configuration(arguments[2], numbers[3])) { client in
+                store: TokenStore(file: arguments[3]), number: numbers[0], items: numbers[2], batch: numbers[3],
+                workers: numbers[1], pace: .milliseconds(numbers[5]))
+            try await ZooKeeperClient.with(configuration(arguments[2], numbers[4])) { client in
                 try await worker.work(client)
             }
         case "once":
