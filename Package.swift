@@ -119,6 +119,12 @@ let package = Package(
             dependencies: ["ZooKeeper", "ZooKeeperLocks", .product(name: "Logging", package: "swift-log")],
             path: "Tests/RecipeWorker",
             swiftSettings: settings),
+        // Our part in the tests with other libraries.
+        .executableTarget(
+            name: "interop-worker",
+            dependencies: ["ZooKeeper", "ZooKeeperLocks", .product(name: "Logging", package: "swift-log")],
+            path: "Tests/Interop/swift",
+            swiftSettings: settings),
         .testTarget(
             name: "ZooKeeperTests",
             dependencies: ["Locking", "ZooKeeper", .product(name: "Logging", package: "swift-log")],
@@ -172,6 +178,15 @@ let package = Package(
         .testTarget(
             name: "FaultTests",
             dependencies: ["TestSupport", "ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit", "ZooKeeperFaultKit"],
+            swiftSettings: [.swiftLanguageMode(.v6)]
+        ),
+        // Real programs that use other libraries.
+        .testTarget(
+            name: "InteropTests",
+            dependencies: [
+                "TestSupport", "ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit", "interop-worker",
+                .product(name: "Subprocess", package: "swift-subprocess"),
+            ],
             swiftSettings: [.swiftLanguageMode(.v6)]
         ),
     ]

@@ -12,6 +12,15 @@ find_java() {
     fi
 }
 
+# Prints the Java compiler to use, or fails.
+find_javac() {
+    if [ -n "${JAVA_HOME:-}" ] && [ -x "$JAVA_HOME/bin/javac" ]; then
+        echo "$JAVA_HOME/bin/javac"
+    else
+        command -v javac
+    fi
+}
+
 # Prints the major version of that java (8, 11, 17, ...), or fails if it does not work.
 java_version() {
     version=$("$1" -version 2>&1) || return 1

@@ -21,8 +21,9 @@ extension Contender {
                 post(.created($0.mapError { $0.lacking("create", on: path) }.flatMap(\.own)), of: entry)
             }
         case .list(let step):
-            session.submit(.children(path, watch: nil), deadline: deadline) { [self] in
-                post(.listed(step: step, $0.mapError { $0.lacking("read", on: path) }.flatMap(\.names)), of: entry)
+            session.list(path, within: client.configuration.requestTimeout) { [self] in
+                let queue = $0.map { $0.read { QueueListing($0) } }
+                post(.listed(step: step, queue.mapError { $0.lacking("read", on: path) }), of: entry)
             }
         case .listAndWatch(let step):
             listAndWatch(step, session, entry, deadline)
@@ -101,7 +102,7 @@ extension Contender {
             }
             core.withLock { $0.watches.append((session, id)) }
             session.submit(.children(path, watch: id), deadline: deadline) { [self] in
-                post(.listed(step: step, $0.flatMap(\.names)), of: entry)
+                post(.listed(step: step, $0.flatMap(\.queue)), of: entry)
             }
         } catch {
             post(.listed(step: step, .failure(error)), of: entry)
@@ -180,17 +181,13 @@ extension Reply {
         return .success(data)
     }
 
-    fileprivate var names: Result<[String], RequestFailure> {
+    fileprivate var queue: Result<QueueListing, RequestFailure> {
         guard case .children(let names, _) = self else { return .failure(.unexpectedReply) }
-        return .success(names)
+        return .success(QueueListing(names))
     }
 
     fileprivate var stat: Result<Stat, RequestFailure> {
         guard case .stat(let stat) = self else { return .failure(.unexpectedReply) }
         return .success(stat)
     }
-}
-
-extension RequestFailure {
-    fileprivate static let unexpectedReply = RequestFailure(.internalInconsistency, detail: "an answer of another kind")
 }

@@ -57,7 +57,10 @@ enum Inquiry: Hashable, Sendable {
         case .list(let step), .listAndWatch(let step):
             .listed(
                 step: step,
-                answer.flatMap { if case .names(let names) = $0 { .success(names) } else { .failure(.ofAnotherKind) } })
+                answer.flatMap {
+                    guard case .names(let names) = $0 else { return .failure(.ofAnotherKind) }
+                    return .success(QueueListing(names))
+                })
         case .makeParents(let step): .parentsMade(step: step, answer.map { _ in })
         case .watch(let name, _): .watched(name, answer.map { _ in })
         case .look(let step):

@@ -47,7 +47,7 @@ struct Harness {
     /// The answer to the latest listing, or to whatever the latest question was.
     @discardableResult
     mutating func list(_ result: Result<[String], RequestFailure>) -> [QueueMachine.Action] {
-        send(.listed(step: machine.step, result))
+        send(.listed(step: machine.step, result.map(QueueListing.init)))
     }
 
     @discardableResult

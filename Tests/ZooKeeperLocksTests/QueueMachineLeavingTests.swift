@@ -86,8 +86,14 @@ import ZooKeeper
     @Test func whoLostTheLockDoesNotEnterAgainInTheNextSession() {
         var harness = Harness()
         harness.enter()
+        harness.send(.suspended)
+        harness.create(.failure(Harness.unknown))
+        harness.list(.failure(Harness.notSent))
+        harness.send(.connected)
+        harness.send(.barrierPassed(step: harness.machine.step, .success(())))
+        harness.list(.success([]))
         harness.create(.success(Harness.own(5)))
-        // The answer to a create was lost, and it made a node after all: that is still being removed.
+        // The answer to the first create was lost, and it made a node after all: that is still being removed.
         harness.list(.success([Harness.name(5), Harness.name(6)]))
         harness.send(.watched(Harness.name(5), .success(())))
         #expect(harness.isGranted)

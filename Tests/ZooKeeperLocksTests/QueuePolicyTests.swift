@@ -16,7 +16,7 @@ import Testing
         let own = name(claims.count, policy.claim, uuid: Self.uuid)
         var names = claims.enumerated().map { name($0.offset, $0.element) } + [own]
         if let followedBy { names.append(name(claims.count + 1, followedBy)) }
-        return QueueView(names.reversed(), own: own, uuid: Self.uuid, policy: policy)
+        return QueueView(QueueListing(names.reversed()), own: own, uuid: Self.uuid, policy: policy)
     }
 
     // MARK: Readers and writers

@@ -35,6 +35,8 @@ package final class Session: Sendable {
         var sweep: (id: TimerThread.ID, due: Uptime)?
         var lease: Upkeep
         var putOff: [@Sendable () -> Void] = []
+        /// Those who wait for the next listing of a znode; it is here while one is under way.
+        var listings: [NodePath: [ListHandler]] = [:]
     }
 
     let core: Locked<Core>

@@ -58,8 +58,9 @@ struct WatchTable {
         }
     }
 
-    /// Half of the packet limit that servers are shipped with.
-    static let byteBudget = 512 * 1024
+    /// Less than the packet limit that servers are shipped with (`jute.maxbuffer`, 1,048,575 bytes), of which the packet needs 28 for
+    /// itself.
+    static let byteBudget = 1_000_000
 
     private var entries = SlotArray<Entry>()
     private var keys: [Listed: UInt64] = [:]

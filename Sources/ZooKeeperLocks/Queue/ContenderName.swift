@@ -13,6 +13,8 @@ struct ContenderName: Hashable, Sendable {
         (Array("lock-".utf8), .exclusive), (Array("__lock__".utf8), .exclusive), (Array("__READ__".utf8), .read),
         (Array("__WRIT__".utf8), .write), (Array("__rlock__".utf8), .read),
     ]
+    /// What Curator's names begin with, and go-zookeeper's.
+    private static let protection = Array("_c_".utf8)
     private static let permits = Array("permits-".utf8)
 
     /// `nil` when the name is not one of a contender.
@@ -85,9 +87,17 @@ struct ContenderName: Hashable, Sendable {
 
     /// Whether this is a node of the attempt to enter that goes by `uuid`.
     func belongs(to uuid: String) -> Bool {
-        let text = string.utf8.starts(with: "_c_".utf8) ? string.utf8.dropFirst(3) : string.utf8[...]
-        guard text.starts(with: uuid.utf8), let next = text.dropFirst(uuid.utf8.count).first else { return false }
-        return next == UInt8(ascii: "-") || next == UInt8(ascii: "_")
+        var (text, uuid) = (string, uuid)
+        return text.withUTF8 { text in
+            uuid.withUTF8 { uuid in
+                let start = text.starts(with: Self.protection) ? Self.protection.count : 0
+                let end = start + uuid.count
+                guard end < text.count, text[end] == UInt8(ascii: "-") || text[end] == UInt8(ascii: "_") else {
+                    return false
+                }
+                return text[start..<end].elementsEqual(uuid)
+            }
+        }
     }
 
     /// Whether this contender is ahead of `other`: by number, and where a number comes twice, by name.

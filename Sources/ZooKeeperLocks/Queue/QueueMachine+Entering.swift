@@ -10,6 +10,7 @@ extension QueueMachine {
         }
         guard departure == nil else { return finish() }
         self.uuid = uuid
+        mayHaveTwoNodes = false
         self.isConnected = isConnected
         take(.enter)
     }
@@ -20,7 +21,7 @@ extension QueueMachine {
         settleEntry()
     }
 
-    mutating func listed(_ result: Result<[String], RequestFailure>) {
+    mutating func listed(_ result: Result<QueueListing, RequestFailure>) {
         switch phase {
         case .entering(let created, _):
             become(.entering(created: created, listed: result))
@@ -42,8 +43,8 @@ extension QueueMachine {
         case .success(let own):
             parentAttempts = 0
             guard departure == nil else {
-                if case .success(let names) = listed {
-                    lastLook = QueueView(names, own: own.name, uuid: uuid, policy: policy, rules: rules)?.summary
+                if case .success(let queue) = listed {
+                    lastLook = QueueView(queue, own: own.name, uuid: nil, policy: policy, rules: rules)?.summary
                 }
                 return leave(own)
             }
@@ -52,6 +53,7 @@ extension QueueMachine {
             uuid += "x"
             take(.enter)
         case .failure(let failure) where failure.outcomeIsUnknown:
+            mayHaveTwoNodes = true
             take(.recover(isSecondLook: false))
         case .failure where departure != nil:
             finish()
@@ -75,14 +77,14 @@ extension QueueMachine {
     }
 
     /// A listing that was made while the own node stood in the queue.
-    mutating func settle(_ own: Own, _ listed: Result<[String], RequestFailure>) {
+    mutating func settle(_ own: Own, _ listed: Result<QueueListing, RequestFailure>) {
         if case .asked = watches[Self.everybody] {
             if case .success = listed { watches[Self.everybody] = .set } else { watches[Self.everybody] = nil }
         }
         switch listed {
-        case .success(let names):
+        case .success(let queue):
             attempts = 0
-            decide(own, names)
+            decide(own, queue)
         case .failure(let failure) where failure.code == .noNode:
             // The node was removed, and its parent too: back to the end of the queue.
             take(.enter)
@@ -94,7 +96,7 @@ extension QueueMachine {
         }
     }
 
-    mutating func decide(_ own: Own, _ names: [String]) {
+    mutating func decide(_ own: Own, _ queue: QueueListing) {
         guard ContenderName(own.name)?.sequence != .last else {
             // ZooKeeper 3.8 gives everybody this number from now on: nobody can tell any more who came first.
             let detail =
@@ -113,7 +115,8 @@ extension QueueMachine {
                 return leave(own)
             }
         }
-        guard let view = QueueView(names, own: own.name, uuid: uuid, policy: policy, rules: rules) else {
+        let siblings = mayHaveTwoNodes || rules.adoptsNodesOfOldSessions ? uuid : nil
+        guard let view = QueueView(queue, own: own.name, uuid: siblings, policy: policy, rules: rules) else {
             // Somebody removed the node. Whoever is in its place now was behind it.
             return take(.enter)
         }
@@ -121,7 +124,7 @@ extension QueueMachine {
         if let earlier = view.earlierSibling {
             // The first attempt made a node after all, and its place is the better one.
             remove(own.name)
-            return take(.adopt(name: earlier.string, names: names))
+            return take(.adopt(name: earlier.string, queue: queue))
         }
         for sibling in view.laterSiblings { remove(sibling.string) }
         actions.append(.tellPosition(own, view))

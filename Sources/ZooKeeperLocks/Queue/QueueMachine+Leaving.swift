@@ -49,11 +49,11 @@ extension QueueMachine {
     }
 
     /// The listing that was sent along with the removal.
-    mutating func surveyed(_ result: Result<[String], RequestFailure>) {
-        guard case .leaving = phase, !hasDeparted, case .success(let names) = result, let own = strays.keys.first else {
+    mutating func surveyed(_ result: Result<QueueListing, RequestFailure>) {
+        guard case .leaving = phase, !hasDeparted, case .success(let queue) = result, let own = strays.keys.first else {
             return
         }
-        lastLook = QueueView(names, own: own, uuid: uuid, policy: policy, rules: rules)?.summary ?? lastLook
+        lastLook = QueueView(queue, own: own, uuid: nil, policy: policy, rules: rules)?.summary ?? lastLook
     }
 
     // MARK: Removing nodes

@@ -18,7 +18,7 @@ extension QueueMachine {
             return takeAgain(.recover(isSecondLook: isSecondLook))
         }
         switch listed {
-        case .success(let names): settleRecovery(ours(names), names, isSecondLook)
+        case .success(let queue): settleRecovery(ours(queue), queue, isSecondLook)
         case .failure(let failure) where failure.code == .noNode: settleRecovery([], [], isSecondLook)
         case .failure(let failure) where failure.isTransient: takeAgain(.recover(isSecondLook: isSecondLook))
         case .failure(let failure):
@@ -28,11 +28,11 @@ extension QueueMachine {
         }
     }
 
-    private func ours(_ names: [String]) -> [ContenderName] {
-        names.compactMap(ContenderName.init).filter { $0.belongs(to: uuid) }.sorted { $0.precedes($1) }
+    private func ours(_ queue: QueueListing) -> [ContenderName] {
+        queue.contenders.filter { $0.belongs(to: uuid) }.sorted { $0.precedes($1) }
     }
 
-    private mutating func settleRecovery(_ found: [ContenderName], _ names: [String], _ isSecondLook: Bool) {
+    private mutating func settleRecovery(_ found: [ContenderName], _ queue: QueueListing, _ isSecondLook: Bool) {
         attempts = 0
         guard departure == nil else {
             for node in found { remove(node.string) }
@@ -44,14 +44,14 @@ extension QueueMachine {
             return finishIfClean()
         }
         if let first = found.first {
-            take(.adopt(name: first.string, names: names))
+            take(.adopt(name: first.string, queue: queue))
         } else {
             take(.enter)
         }
     }
 
     mutating func nodeRead(_ result: Result<(stat: Stat, isOurs: Bool), RequestFailure>) {
-        guard case .adopting(let name, let names) = phase else { return }
+        guard case .adopting(let name, let queue) = phase else { return }
         switch result {
         case .success((_, isOurs: false)) where !rules.adoptsNodesOfOldSessions:
             // A node of an earlier session is about to vanish; it must not be taken for ours. It cannot have our name either.
@@ -63,9 +63,9 @@ extension QueueMachine {
             finish()
         case .success((let stat, _)):
             let own = Own(name: name, czxid: stat.czxid)
-            departure == nil ? decide(own, names) : leave(own)
+            departure == nil ? decide(own, queue) : leave(own)
         case .failure(let failure) where failure.isTransient || failure.outcomeIsUnknown:
-            takeAgain(.adopt(name: name, names: names))
+            takeAgain(.adopt(name: name, queue: queue))
         case .failure(let failure) where failure.code == .noNode:
             departure == nil ? take(.enter) : finish()
         case .failure(let failure):

@@ -35,7 +35,7 @@ struct QueueMachine: Sendable {
         /// Begin, in the session that there is now. `uuid` was never used before.
         case enter(uuid: String, isConnected: Bool)
         case created(Result<Own, RequestFailure>)
-        case listed(step: Int, Result<[String], RequestFailure>)
+        case listed(step: Int, Result<QueueListing, RequestFailure>)
         case parentsMade(step: Int, Result<Void, RequestFailure>)
         /// The node is there, and watched from now on; or `noNode`.
         case watched(String, Result<Void, RequestFailure>)
@@ -138,7 +138,7 @@ struct QueueMachine: Sendable {
         case listAndWatch(Own)
         case prove(Own)
         case recover(isSecondLook: Bool)
-        case adopt(name: String, names: [String])
+        case adopt(name: String, queue: QueueListing)
     }
 
     enum Phase: Sendable {
@@ -147,7 +147,7 @@ struct QueueMachine: Sendable {
         case stalled(Step)
         /// A step that must not come before the pause is over.
         case resting(Step)
-        case entering(created: Result<Own, RequestFailure>?, listed: Result<[String], RequestFailure>?)
+        case entering(created: Result<Own, RequestFailure>?, listed: Result<QueueListing, RequestFailure>?)
         case makingParents
         case listing(Own)
         case waiting(Wait)
@@ -158,8 +158,8 @@ struct QueueMachine: Sendable {
         /// `isLost`: the lease is over, the node is not.
         case held(Own, isLost: Bool)
         case recovering(
-            passed: Result<Void, RequestFailure>?, listed: Result<[String], RequestFailure>?, isSecondLook: Bool)
-        case adopting(name: String, names: [String])
+            passed: Result<Void, RequestFailure>?, listed: Result<QueueListing, RequestFailure>?, isSecondLook: Bool)
+        case adopting(name: String, queue: QueueListing)
         case leaving
         case betweenSessions
         case ended
@@ -181,6 +181,8 @@ struct QueueMachine: Sendable {
     var policy: QueuePolicy
     private(set) var phase = Phase.idle
     var uuid = ""
+    /// A create was made again, as the answer to the one before was lost.
+    var mayHaveTwoNodes = false
     /// Whether there is a connection, as far as was told. What is asked without one waits for it; whoever gives up does not.
     var isConnected = false
     /// Rises with every question, so that an answer to an older one is told apart.
@@ -294,8 +296,8 @@ struct QueueMachine: Sendable {
         case .recover(let isSecondLook):
             phase = .recovering(passed: nil, listed: nil, isSecondLook: isSecondLook)
             actions += [.barrier(step: step), .list(step: step)]
-        case .adopt(let name, let names):
-            phase = .adopting(name: name, names: names)
+        case .adopt(let name, let queue):
+            phase = .adopting(name: name, queue: queue)
             actions.append(.readNode(name, step: step))
         }
     }

@@ -30,43 +30,34 @@ struct QueueView: Hashable, Sendable {
     var earlierSibling: ContenderName?
     var laterSiblings: [ContenderName] = []
 
-    /// `nil` when `own` is not among `names`: somebody removed it.
+    /// `nil` when `own` is not in `queue`: somebody removed it.
+    ///
+    /// - Parameter uuid: of a contender that may have more than one node.
     init?(
-        _ names: [String], own: String, uuid: String, policy: QueuePolicy = .exclusive, rules: QueueRules = .sound
+        _ queue: QueueListing, own: String, uuid: String?, policy: QueuePolicy = .exclusive,
+        rules: QueueRules = .sound
     ) {
-        func isAhead(_ one: ContenderName, _ other: ContenderName) -> Bool {
-            rules.ordersByText ? one.string.suffix(10) < other.string.suffix(10) : one.precedes(other)
+        guard let ownName = ContenderName(own), let ahead = queue.ahead(of: ownName, rules) else { return nil }
+        self.ahead = ahead.count
+        head = ahead.first ?? ownName
+        if let uuid {
+            for contender in queue.contenders where contender.belongs(to: uuid) && contender.string != own {
+                if ahead.contains(contender) { earlierSibling = contender } else { laterSiblings.append(contender) }
+            }
         }
-        guard let ownName = ContenderName(own) else { return nil }
-        head = ownName
-        var isListed = false
-        var weight = 0
-        for name in names {
-            guard let contender = ContenderName(name) else { continue }
-            if name == own {
-                isListed = true
-                continue
-            }
-            guard isAhead(contender, ownName) else {
-                if contender.belongs(to: uuid) { laterSiblings.append(contender) } else { hasFollowers = true }
-                continue
-            }
-            if contender.belongs(to: uuid) { earlierSibling = contender }
-            ahead += 1
-            weight += policy.weight(contender)
-            if isAhead(contender, head) { head = contender }
-            guard policy.isInTheWay(contender, rules) else { continue }
-            if let known = predecessor, !isAhead(known, contender) {
-                if forerunner.map({ isAhead($0, contender) }) ?? true { forerunner = contender }
-            } else {
-                forerunner = predecessor
+        hasFollowers = queue.contenders.count - 1 - ahead.count > laterSiblings.count
+        for contender in ahead.reversed() where policy.isInTheWay(contender, rules) {
+            guard predecessor != nil else {
                 predecessor = contender
+                continue
             }
+            forerunner = contender
+            break
         }
-        guard isListed else { return nil }
         guard let predecessor else { return }
         if let permits = policy.permits {
             forerunner = nil
+            let weight = ahead.reduce(0) { $0 + policy.weight($1) }
             turn =
                 weight + policy.weight(ownName) <= permits
                 ? .now : weight <= permits && !rules.watchesOneHolder ? .afterSome : .afterPredecessor(isLast: false)

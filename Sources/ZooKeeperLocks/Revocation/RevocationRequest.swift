@@ -50,9 +50,10 @@ public struct RevocationRequest: Hashable, Sendable, Codable {
     /// an older request, this one takes its place.
     ///
     /// - Returns: `nil` for a contender that would not notice: its library knows no such requests, or it has not asked to be told.
-    func added(to data: [UInt8]) -> [UInt8]? {
-        // Curator's contenders have empty data if, and only if, they were made revocable.
-        if data.isEmpty || data == Self.curatorsMark { return Self.curatorsMark }
+    func added(to data: [UInt8], of naming: QueueEntry.Naming) -> [UInt8]? {
+        // Curator's contenders have empty data if, and only if, they were made revocable. Those of kazoo and go-zookeeper have none either, and
+        // never look at it.
+        if data == Self.curatorsMark || data.isEmpty && naming == .curator { return Self.curatorsMark }
         guard Owner(data) != nil, var record = try? JSONDecoder().decode([String: JSONValue].self, from: Data(data))
         else { return nil }
         record["revocation"] = .object(

@@ -25,7 +25,7 @@ extension ZooKeeperClient {
             guard let (data, stat) = try await dataIfThere(of: entry) else { return .success(false) }
             // The answer to the last attempt was lost: it is written.
             if RevocationRequest(contendersData: data) == request { return .success(true) }
-            guard let asked = request.added(to: data) else {
+            guard let asked = request.added(to: data, of: entry.naming) else {
                 return .failure(.notRevocable(entry.lock, Holder(node: entry.node, owner: entry.owner)))
             }
             // Neither another request nor anything that the contender itself writes is lost.

@@ -272,6 +272,7 @@ extension SmallWorld {
         }
         print.add(machine.hasDeparted)
         print.add(machine.hasWaited)
+        print.add(machine.mayHaveTwoNodes)
         print.add(machine.parentIsOurs.map { $0 ? 1 : 2 } ?? 3)
         if machine.policy.claim != .exclusive {
             print.add(machine.policy.claim == .read ? 1 : 2)
@@ -317,7 +318,7 @@ extension SmallWorld {
                 print.add(1)
             }
             if let listed {
-                add(listed.map { .names($0) }.mapError { .init(code: $0.code) }, to: &print)
+                add(listed.map { .names($0.contenders.map(\.string)) }.mapError { .init(code: $0.code) }, to: &print)
             } else {
                 print.add(1)
             }
@@ -345,14 +346,14 @@ extension SmallWorld {
                 print.add(1)
             }
             if let listed {
-                add(listed.map { .names($0) }.mapError { .init(code: $0.code) }, to: &print)
+                add(listed.map { .names($0.contenders.map(\.string)) }.mapError { .init(code: $0.code) }, to: &print)
             } else {
                 print.add(1)
             }
-        case .adopting(let name, let names):
+        case .adopting(let name, let queue):
             print.add(13)
             add(name, to: &print)
-            add(names, to: &print)
+            add(queue.contenders.map(\.string), to: &print)
         case .leaving: print.add(14)
         case .betweenSessions: print.add(15)
         case .ended: print.add(16)
@@ -373,10 +374,10 @@ extension SmallWorld {
             print.add(4)
             add(own, to: &print)
         case .recover(let isSecondLook): print.add(isSecondLook ? 5 : 6)
-        case .adopt(let name, let names):
+        case .adopt(let name, let queue):
             print.add(7)
             add(name, to: &print)
-            add(names, to: &print)
+            add(queue.contenders.map(\.string), to: &print)
         case .listAndWatch(let own):
             print.add(8)
             add(own, to: &print)
