@@ -66,7 +66,7 @@ extension Lease {
 
 extension Result where Success == Void, Failure == any Error {
     /// An error that says more than that the body was told to stop.
-    fileprivate var hasOwnError: Bool {
+    var hasOwnError: Bool {
         if case .failure(let error) = self { !error.saysNoMoreThanCancelled } else { false }
     }
 }

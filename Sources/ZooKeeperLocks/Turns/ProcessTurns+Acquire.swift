@@ -67,7 +67,8 @@ extension ProcessTurns {
         guard let contender = entering, let look = contender.lastLook else {
             return .timedOut(entrance.path, ahead: nil, holder: nil)
         }
-        return .timedOut(entrance.path, ahead: look.count + localAhead, holder: await contender.holder(look, entrance.path))
+        let holder = await contender.holder(look, entrance.path)
+        return .timedOut(entrance.path, ahead: look.count + localAhead, holder: holder)
     }
 
     /// Of those whose entry has come to nothing.
