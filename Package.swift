@@ -113,6 +113,18 @@ let package = Package(
             dependencies: ["ZooKeeper", "ZooKeeperLocks", .product(name: "Logging", package: "swift-log")],
             path: "Tests/PermitWorker",
             swiftSettings: settings),
+        // A process that takes turns.
+        .executableTarget(
+            name: "turn-worker",
+            dependencies: ["ZooKeeper", "ZooKeeperLocks", .product(name: "Logging", package: "swift-log")],
+            path: "Tests/TurnWorker",
+            swiftSettings: settings),
+        // Another one, for batches of claims and for results that are computed once.
+        .executableTarget(
+            name: "recipe-worker",
+            dependencies: ["ZooKeeper", "ZooKeeperLocks", .product(name: "Logging", package: "swift-log")],
+            path: "Tests/RecipeWorker",
+            swiftSettings: settings),
         // Our part in the tests with other libraries.
         .executableTarget(
             name: "interop-worker",
@@ -161,7 +173,7 @@ let package = Package(
             name: "IntegrationTests",
             dependencies: [
                 "Locking", "TestSupport", "ZooKeeper", "ZooKeeperLocks", "ZooKeeperTestKit",
-                "fair-queue", "leader-election", "permit-worker", "zklock",
+                "fair-queue", "leader-election", "permit-worker", "recipe-worker", "turn-worker", "zklock",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
             ],

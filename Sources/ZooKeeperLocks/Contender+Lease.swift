@@ -13,8 +13,10 @@ extension Contender {
 
     /// Whether the lease is over by now, whether or not anybody has been told.
     func lossByNow() -> LossReason? {
-        let (loss, isReleased) = state
+        let (loss, isReleased, session) = core.withLock { ($0.loss, $0.isReleased, $0.session) }
         if loss != nil || isReleased { return loss }
+        // In inner loops, and at each turn in the process.
+        if let until = session?.validUntil, Uptime.now < until { return nil }
         guard ContinuousClock.now >= validUntil else { return nil }
         // What was seen to be over stays over, for everybody.
         post(.leaseEnded(.leaseExpired))
@@ -27,12 +29,12 @@ extension Contender {
         guard let session = core.withLock({ $0.session }) else { return .failure(RequestFailure(.sessionExpired)) }
         let deadline = ContinuousClock.now + client.configuration.requestTimeout
         while true {
-            let node = node
-            let result = await session.perform(.commit([.check(node, version: nil)]), deadline: deadline)
+            let nodes = nodes
+            let result = await session.perform(.commit(nodes.map { .check($0, version: nil) }), deadline: deadline)
             guard case .failure(let failure) = result else { return result }
-            if failure.code == .noNode { post(.nodeGone(String(node.name))) }
+            if failure.code == .noNode { post(.nodeGone(String(nodes[failure.failedOperation ?? 0].name))) }
             // A reader's node has taken its place.
-            if failure.code == .noNode, self.node != node { continue }
+            if failure.code == .noNode, self.nodes != nodes { continue }
             let isWorthwhile = failure.code == .connectionLost && lossByNow() == nil
             guard isWorthwhile, ContinuousClock.now < deadline else { return result }
         }
@@ -43,8 +45,14 @@ extension Contender {
         core.withLock(\.own).map { path.appending(unchecked: $0.name) } ?? path
     }
 
+    /// All of them, where there are several queues.
+    var nodes: [NodePath] { group?.nodes ?? [node] }
+
+    var isEnded: Bool { group?.isEnded ?? core.withLock { $0.machine.isEnded } }
+
     /// The writer that holds becomes a reader.
     func downgrade() async -> Result<Void, RequestFailure> {
+        guard group == nil else { return .failure(RequestFailure(.invalidArgument)) }
         let promise = Promise<Result<Void, RequestFailure>>()
         let isFirst = core.withLock { core in
             guard core.downgrade == nil else { return false }
@@ -85,7 +93,7 @@ extension Contender {
             },
             TimerThread.shared.schedule(at: end) { [weak self] in self?.post(.leaseEnded(.heldTooLong)) },
             TimerThread.shared.schedule(at: end + limit / 10) { [weak self] in
-                guard let self, !core.withLock({ $0.machine.isEnded }), !requestRelease() else { return }
+                guard let self, !isEnded, !requestRelease() else { return }
                 complain(
                     "a lock was held for too long by a holder that did not stop: it is given away",
                     ["path": "\(path)", "limit": "\(limit)"])
@@ -100,9 +108,11 @@ extension Contender {
 
     /// The lease is lost and the body told to stop. One that goes on past the deadline may clash with the next holder's, and somebody
     /// should know.
-    func watchOverrun(origin: (file: String, line: Int)) {
+    ///
+    /// - Parameter turn: of one that the tasks of a process share.
+    func watchOverrun(of turn: LocalTurn? = nil, origin: (file: String, line: Int)) {
         TimerThread.shared.schedule(at: validUntil) { [weak self] in
-            guard let self, !state.isReleased else { return }
+            guard let self, !(turn?.isReleased ?? state.isReleased) else { return }
             complain(
                 "the body of a withLock goes on although its lease is over: it ignores its cancellation",
                 ["path": "\(path)", "acquired": "\(origin.file):\(origin.line)"])
@@ -110,7 +120,7 @@ extension Contender {
     }
 
     /// A log handler may block, as on a full pipe, and the thread that ends other leases in time must not wait for that.
-    private func complain(_ message: Logger.Message, _ metadata: Logger.Metadata) {
+    func complain(_ message: Logger.Message, _ metadata: Logger.Metadata) {
         let logger = client.configuration.logger
         DetachedThread.start("zk-log") { logger.error(message, metadata: metadata) }
     }

@@ -8,10 +8,7 @@ extension Contender {
         let deadline = ContinuousClock.now + client.configuration.requestTimeout
         switch action {
         case .create(let prefix):
-            let record =
-                options.payload == nil
-                ? Owner.entering(label: options.label)
-                : Owner.current(label: options.label, payload: options.payload).data
+            let record = Owner.record(options, takesTurns: onReport != nil)
             // Of the others nobody writes it again, and thousands may wait.
             if policy.isCounted || policy.claim == .write { core.withLock { $0.record = record } }
             let request = Request.create(
@@ -89,8 +86,7 @@ extension Contender {
                 post(.deleted(name: name, $0.map { _ in }), of: entry)
             }
         case .tellPosition, .grant, .lose, .tellRevocation, .yield, .tellDowngrade, .depart, .awaitSession,
-            .leaveBehind,
-            .cannotPoke, .end, .pause:
+            .leaveBehind, .cannotPoke, .displaced, .end, .pause:
             break
         }
     }
@@ -178,7 +174,7 @@ extension Reply {
         return .success(QueueMachine.Own(name: String(path.name), czxid: stat.czxid))
     }
 
-    fileprivate var data: Result<[UInt8], RequestFailure> {
+    var data: Result<[UInt8], RequestFailure> {
         guard case .data(let data, _) = self else { return .failure(.unexpectedReply) }
         return .success(data)
     }
@@ -188,7 +184,7 @@ extension Reply {
         return .success(QueueListing(names))
     }
 
-    fileprivate var stat: Result<Stat, RequestFailure> {
+    var stat: Result<Stat, RequestFailure> {
         guard case .stat(let stat) = self else { return .failure(.unexpectedReply) }
         return .success(stat)
     }

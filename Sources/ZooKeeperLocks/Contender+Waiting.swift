@@ -51,14 +51,16 @@ extension Contender {
 
     /// Only the first outcome counts.
     func settle(_ outcome: Outcome) {
-        let (waiter, timer) = core.withLock { core -> (UnsafeContinuation<Void, Never>?, TimerThread.ID?) in
-            guard core.waiting.outcome == nil else { return (nil, nil) }
+        let (isFirst, waiter, timer) = core.withLock {
+            core -> (Bool, UnsafeContinuation<Void, Never>?, TimerThread.ID?) in
+            guard core.waiting.outcome == nil else { return (false, nil, nil) }
             core.waiting.outcome = outcome
             defer { (core.waiting.turn, core.waiting.timer) = (nil, nil) }
-            return (core.waiting.turn, core.waiting.timer)
+            return (true, core.waiting.turn, core.waiting.timer)
         }
         if let timer { TimerThread.shared.cancel(timer) }
         waiter?.resume()
+        if isFirst { onReport?(.settled(outcome)) }
     }
 
     func giveUp(_ departure: QueueMachine.Departure) {
@@ -132,6 +134,7 @@ extension Contender {
             return .cancelled(path)
         }
         let onlyIfAvailable = core.withLock { $0.machine.onlyIfAvailable }
+        let path = group?.departed ?? path
         switch departure {
         case .cancelled:
             return .cancelled(path)
@@ -139,18 +142,21 @@ extension Contender {
             return .session(failure.error(operation: operation, path: path))
         case .disagrees(let found):
             return .permitsDisagree(path, expected: policy.permits ?? 0, found: found)
+        case .stripesDisagree(let found):
+            guard let stripes = group?.stripes else { return .cancelled(path) }
+            return .stripesDisagree(stripes.path, expected: stripes.layout, found: found)
         case .timedOut where onlyIfAvailable:
             return .session(
                 ZooKeeperError(
                     .requestTimedOut, operation: "acquire", path: path,
                     detail: "no answer within \(client.configuration.requestTimeout)"))
         case .timedOut, .unavailable, .released:
-            return .timedOut(path, ahead: ahead?.count, holder: onlyIfAvailable ? nil : await holder(ahead))
+            return .timedOut(path, ahead: ahead?.count, holder: onlyIfAvailable ? nil : await holder(ahead, path))
         }
     }
 
     /// Who stands at the head of the queue, if that can be learned soon: the caller's time is over.
-    private func holder(_ ahead: QueueView.Ahead?) async -> Holder? {
+    func holder(_ ahead: QueueView.Ahead?, _ path: NodePath) async -> Holder? {
         guard let ahead, ahead.count > 0 else { return nil }
         let head = path.appending(unchecked: ahead.head)
         return Holder(node: head, owner: await client.data(of: head, within: .milliseconds(500)).flatMap(Owner.init))

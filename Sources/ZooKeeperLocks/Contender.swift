@@ -59,14 +59,21 @@ final class Contender: Sendable {
     }
 
     let entrance: QueueEntrance
+    /// Where there are several queues: it has the machine, and the one in here stands idle.
+    let group: MultiLockDriver?
     private let onPosition: (@Sendable (QueuePosition) -> Void)?
+    /// Of one that the tasks of a process share.
+    let onReport: (@Sendable (Report) -> Void)?
     let core: Locked<Core>
 
     init(
-        _ entrance: QueueEntrance, onlyIfAvailable: Bool, onPosition: (@Sendable (QueuePosition) -> Void)?
+        _ entrance: QueueEntrance, group: MultiLockDriver? = nil, onlyIfAvailable: Bool,
+        onPosition: (@Sendable (QueuePosition) -> Void)?, onReport: (@Sendable (Report) -> Void)? = nil
     ) {
         self.entrance = entrance
+        self.group = group
         self.onPosition = onPosition
+        self.onReport = onReport
         core = Locked(Core(machine: QueueMachine(onlyIfAvailable: onlyIfAvailable, policy: entrance.policy)))
     }
 
@@ -147,6 +154,7 @@ final class Contender: Sendable {
     /// - Parameter entry: the entry into the queue that the event belongs to. While a session ends, another thread may have entered
     ///   in the next one already; answers of the old one then come too late to matter. `nil` for what comes from outside.
     func post(_ event: QueueMachine.Event, of entry: Int? = nil) {
+        if let group { return group.postToAll(event, of: entry, for: self) }
         var work = core.withLock { core -> Work? in
             guard core.isBusy else {
                 core.isBusy = true
@@ -235,21 +243,9 @@ final class Contender: Sendable {
                     node: path.appending(unchecked: own.name), fencingToken: FencingToken(rawValue: own.czxid),
                     ahead: view.ahead, predecessor: view.predecessor.map { path.appending(unchecked: $0.string) }))
         case .grant(let own):
-            core.withLock { core in
-                core.grantedAt = .now
-                core.own = own
-            }
-            settle(.granted(own))
+            grant(own)
         case .lose(let reason):
-            let (handlers, listeners) = core.withLock { core in
-                core.loss = reason
-                defer { core.lossHandlers = [:] }
-                return (core.lossHandlers, core.listeners)
-            }
-            // Ahead of the cancellation of the body, which may be about to hear of it.
-            listeners.tell(.lost(reason))
-            listeners.finish()
-            for handler in handlers.values { handler(reason) }
+            tellLoss(reason)
         case .tellDowngrade(let result):
             let promise = core.withLock { core in
                 if case .success(let own) = result { core.own = own }
@@ -258,11 +254,8 @@ final class Contender: Sendable {
             }
             promise?.resolve(result.map { _ in })
         case .tellRevocation(let request):
-            let listeners = core.withLock { core in
-                core.revocation = request
-                return core.listeners
-            }
-            listeners.tell(.revocationRequested(request))
+            tellRevocation(request)
+            onReport?(.revoked)
         case .depart(let departure, let ahead):
             settle(.departed(departure, ahead))
             endRelease()
@@ -277,15 +270,7 @@ final class Contender: Sendable {
                 "a semaphore's contender may not write to its own node: whoever is behind may learn late that permits are free",
                 metadata: ["path": "\(path)", "node": "\(name)", "reason": "\(failure.code)"])
         case .end:
-            endRelease()
-            let (observation, watches, listeners) = core.withLock { core in
-                defer { (core.observer, core.watches) = (nil, []) }
-                return ((core.session, core.observer), core.watches, core.listeners)
-            }
-            listeners.finish()
-            // The node that was waited for may stay for long, with many who come and go in front of it.
-            for watch in watches { watch.session.forgetWatch(watch.id) }
-            if let session = observation.0, let observer = observation.1 { session.removeObserver(observer) }
+            end()
         case .pause(let pause, let step):
             TimerThread.shared.schedule(at: .now + length(of: pause, session)) {
                 self.post(.paused(step: step), of: entry)
@@ -295,10 +280,55 @@ final class Contender: Sendable {
         case .create, .list, .listAndWatch, .makeParents, .watch, .look, .poke, .replace, .prove, .barrier, .readNode,
             .delete:
             if let session { request(action, session, entry) }
+        case .displaced:
+            // Of a machine that never enters by itself; see ``MultiLockMachine``.
+            break
         }
     }
 
-    private func length(of pause: QueueMachine.Pause, _ session: Session?) -> Duration {
+    // MARK: What the machine says
+
+    func grant(_ own: QueueMachine.Own) {
+        core.withLock { core in
+            core.grantedAt = .now
+            core.own = own
+        }
+        settle(.granted(own))
+    }
+
+    func tellLoss(_ reason: LossReason) {
+        let (handlers, listeners) = core.withLock { core in
+            core.loss = reason
+            defer { core.lossHandlers = [:] }
+            return (core.lossHandlers, core.listeners)
+        }
+        // Ahead of the cancellation of the body, which may be about to hear of it.
+        listeners.tell(.lost(reason))
+        listeners.finish()
+        for handler in handlers.values { handler(reason) }
+    }
+
+    func tellRevocation(_ request: RevocationRequest) {
+        let listeners = core.withLock { core in
+            core.revocation = request
+            return core.listeners
+        }
+        listeners.tell(.revocationRequested(request))
+    }
+
+    func end() {
+        endRelease()
+        let (observation, watches, listeners) = core.withLock { core in
+            defer { (core.observer, core.watches) = (nil, []) }
+            return ((core.session, core.observer), core.watches, core.listeners)
+        }
+        listeners.finish()
+        // The node that was waited for may stay for long, with many who come and go in front of it.
+        for watch in watches { watch.session.forgetWatch(watch.id) }
+        if let session = observation.0, let observer = observation.1 { session.removeObserver(observer) }
+    }
+
+    func length(of pause: QueueMachine.Pause, _ session: Session?) -> Duration {
         switch pause {
         case .backOff(let attempt): min(.seconds(1), .milliseconds(10) * (1 << min(attempt, 7)))
         case .untilStragglersAreGone: (session?.timeout ?? client.configuration.sessionTimeout) / 3

@@ -10,8 +10,8 @@ public import ZooKeeper
 /// ```
 ///
 /// A value without state of its own: any number of tasks may use it, and each acquire is a contender of its own, so tasks of one
-/// process exclude each other too. A task that holds the lock and asks for it again waits for itself, unless the lock is
-/// ``Options/isReentrant``.
+/// process exclude each other too; with ``Options/fairness`` they may share one and take turns. A task that holds the lock and asks for
+/// it again waits for itself, unless the lock is ``Options/isReentrant``.
 ///
 /// The lock's path becomes a container znode, made when it is first needed and removed by the server when it has been empty for a
 /// while. Parents that are missing are made in the same way.
@@ -31,7 +31,8 @@ public struct DistributedLock: Sendable {
         public var waitsForConfirmedLease = false
         /// The longest time that one holder may keep the lock, from a second on; `nil` for no limit. A holder that is alive but stuck is told a
         /// tenth of that ahead (``LeaseEvent/holdEnds(_:)``), then its lease is lost and its body cancelled, and another tenth later its znode
-        /// is deleted whether it has stopped or not.
+        /// is deleted whether it has stopped or not. Where the tasks of a process take turns it is the turn that is limited: the znode stays, and the
+        /// next one begins with a larger token.
         public var maximumHold: Duration?
         /// A `withLock` inside the body of another one of the same lock joins its lease instead of waiting for it for ever. Both have to be of
         /// locks with this option, with the same path, of the same client.
@@ -49,6 +50,8 @@ public struct DistributedLock: Sendable {
         public var naming = ContenderNaming.curator
         /// Whether a release waits for the servers.
         public var release = Release.awaited
+        /// Whether all tasks of all processes are served in their order, or the tasks of this process take turns with one place in the queue.
+        public var fairness = Fairness.strict
 
         public init() {}
     }
@@ -69,12 +72,15 @@ public struct DistributedLock: Sendable {
     public var client: ZooKeeperClient { entrance.client }
     public var options: Options { entrance.options }
     let entrance: QueueEntrance
+    /// Where the tasks of this process take turns.
+    private let share: ProcessTurns.Share?
 
     /// - Throws: ``ZooKeeperError`` with the code `invalidPath` or `invalidArgument`.
     public init(_ path: NodePath, client: ZooKeeperClient, options: Options = Options()) throws(ZooKeeperError) {
         entrance = try QueueEntrance(
             path, client: client, options: options, policy: QueuePolicy(claim: .exclusive, naming: options.naming),
             operation: "lock")
+        share = ProcessTurns.shared(entrance)
     }
 
     // MARK: Acquire and release
@@ -98,7 +104,10 @@ public struct DistributedLock: Sendable {
         file: String = #fileID,
         line: Int = #line
     ) async throws(LockError) -> Lease {
-        try await entrance.acquire(timeout: timeout, onPosition: onPosition, file: file, line: line)
+        guard let turns = share?.turns else {
+            return try await entrance.acquire(timeout: timeout, onPosition: onPosition, file: file, line: line)
+        }
+        return try await turns.acquire(entrance, timeout: timeout, onPosition: onPosition, file: file, line: line)
     }
 
     /// Takes the lock if it is free; `nil` if it is not. Does not wait for anybody, just for the server's answer.
@@ -106,7 +115,8 @@ public struct DistributedLock: Sendable {
     /// - Throws: as ``acquire(timeout:onPosition:file:line:)`` does, and ``LockError/session(_:)`` when there is no answer within the
     ///   client's request timeout.
     public func tryAcquire(file: String = #fileID, line: Int = #line) async throws(LockError) -> Lease? {
-        try await entrance.tryAcquire(file: file, line: line)
+        guard let turns = share?.turns else { return try await entrance.tryAcquire(file: file, line: line) }
+        return try await turns.tryAcquire(entrance, file: file, line: line)
     }
 }
 

@@ -18,5 +18,5 @@ enum HeldLeases {
 
 extension Lease {
     /// Not given back: whoever waits for it to go would wait on.
-    fileprivate var isStillHeld: Bool { !contender.state.isReleased }
+    fileprivate var isStillHeld: Bool { !isGivenBack }
 }

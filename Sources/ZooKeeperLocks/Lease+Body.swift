@@ -23,9 +23,9 @@ extension Lease {
                 }
             }
             // Handlers of a cancellation are the user's code: they must not hold up a thread of the client.
-            let handler = contender.onLoss { [weak contender, origin] _ in
+            let handler = onLoss { [weak contender, turn, origin] _ in
                 DetachedThread.start("zk-stop") { task.cancel() }
-                contender?.watchOverrun(origin: origin)
+                contender?.watchOverrun(of: turn, origin: origin)
             }
             let ended = await withTaskCancellationHandler {
                 await task.result
@@ -34,8 +34,8 @@ extension Lease {
             }
             // Also for what has joined and is not awaited by the body: what it does is done under this lease.
             await scope?.end()
-            contender.forgetLossHandler(handler)
-            let loss = contender.lossByNow()
+            forgetLossHandler(handler)
+            let loss = lossByNow()
             await release()
             scope?.outer?.leave()
             if let loss, !ended.hasOwnError { throw LockError.lost(path, loss, token: fencingToken) }
@@ -47,6 +47,14 @@ extension Lease {
 }
 
 extension Lease {
+    private func onLoss(_ handler: @escaping @Sendable (LossReason) -> Void) -> Int {
+        turn?.onLoss(handler) ?? contender.onLoss(handler)
+    }
+
+    private func forgetLossHandler(_ key: Int) {
+        if let turn { turn.forgetLossHandler(key) } else { contender.forgetLossHandler(key) }
+    }
+
     /// Whether the body is to know that it holds this: where asking for the lock once more may be a wait for oneself.
     private var isToldOf: Bool {
         switch contender.policy.claim {
@@ -58,7 +66,7 @@ extension Lease {
 
 extension Result where Success == Void, Failure == any Error {
     /// An error that says more than that the body was told to stop.
-    fileprivate var hasOwnError: Bool {
+    var hasOwnError: Bool {
         if case .failure(let error) = self { !error.saysNoMoreThanCancelled } else { false }
     }
 }

@@ -13,12 +13,14 @@ public enum LeaseEvent: Hashable, Sendable {
     case revocationRequested(RevocationRequest)
 }
 
-/// Who is told of a lease's events.
-struct LeaseListeners: Sendable {
-    private var continuations: [Int: AsyncStream<LeaseEvent>.Continuation] = [:]
+typealias LeaseListeners = Listeners<LeaseEvent>
+
+/// Who is told of events.
+struct Listeners<Event: Sendable>: Sendable {
+    private var continuations: [Int: AsyncStream<Event>.Continuation] = [:]
     private var next = 0
 
-    mutating func add(_ continuation: AsyncStream<LeaseEvent>.Continuation) -> Int {
+    mutating func add(_ continuation: AsyncStream<Event>.Continuation) -> Int {
         next += 1
         continuations[next] = continuation
         return next
@@ -26,7 +28,7 @@ struct LeaseListeners: Sendable {
 
     mutating func remove(_ key: Int) { continuations[key] = nil }
 
-    func tell(_ event: LeaseEvent) {
+    func tell(_ event: Event) {
         for continuation in continuations.values { continuation.yield(event) }
     }
 

@@ -17,6 +17,9 @@ public indirect enum LockError: Error, Hashable, Sendable {
     /// The path belongs to a semaphore of `found` permits, or to none at all (`nil`), and not to one of `expected`. Nothing is left in the
     /// queue. All who use a semaphore have to name the same number; to change it, delete the path when nobody uses it.
     case permitsDisagree(NodePath, expected: Int, found: Int?)
+    /// The path belongs to stripes that are laid out as `found`, or to none at all (`nil`), and not as `expected`. Nothing is left in the
+    /// queues. All who use a ``StripedLock`` have to name the same number; to change it, delete the path when nobody uses it.
+    case stripesDisagree(NodePath, expected: StripeLayout, found: StripeLayout?)
     /// Nobody in the queue has that token: whoever had it has gone. `holder` has the lock now.
     case noContender(NodePath, token: FencingToken, holder: QueueEntry?)
     /// That contender cannot be asked to give up: its library would not tell it.
@@ -79,6 +82,10 @@ extension LockError: CustomStringConvertible {
                 + (found.map { "it has \($0)" } ?? "this path is not a semaphore's")
                 + ": name the same number everywhere, "
                 + "or delete the path when nobody uses it"
+        case .stripesDisagree(let path, let expected, let found):
+            "striped lock \(path): asked for one of \(expected), but "
+                + (found.map { "it has \($0)" } ?? "this path is not a striped lock's")
+                + ": name the same number everywhere, or delete the path when nobody uses it"
         case .noContender(let path, let token, let holder):
             "lock \(path): nobody here has token \(token); "
                 + (holder.map { "it is held with token \($0.fencingToken) by \($0)" } ?? "it is free")

@@ -13,10 +13,13 @@ public struct Owner: Hashable, Sendable, Codable {
     public var payload: [UInt8]?
     /// Somebody asks it to give up: ``DistributedLock/revoke(token:reason:)``.
     public var revocation: RevocationRequest?
+    /// The tasks of its process share this contender and take turns (``DistributedLock/Fairness/perProcess(maxConsecutive:linger:)``); absent where
+    /// they do not.
+    public var takesTurns: Bool?
 
     public init(
         host: String, pid: Int32, label: String? = nil, entered: Int64, payload: [UInt8]? = nil,
-        revocation: RevocationRequest? = nil
+        revocation: RevocationRequest? = nil, takesTurns: Bool? = nil
     ) {
         self.host = host
         self.pid = pid
@@ -24,6 +27,7 @@ public struct Owner: Hashable, Sendable, Codable {
         self.entered = entered
         self.payload = payload
         self.revocation = revocation
+        self.takesTurns = takesTurns
     }
 
     /// The longest label, in UTF-8 bytes.
@@ -44,8 +48,10 @@ public struct Owner: Hashable, Sendable, Codable {
         6 * (maximumLabelLength + RevocationRequest.maximumReasonLength) + 2 * maximumPayloadLength + 1024
 
     /// The record of this process, entering now.
-    static func current(label: String?, payload: [UInt8]? = nil) -> Owner {
-        Owner(host: hostName, pid: getpid(), label: label, entered: milliseconds, payload: payload)
+    static func current(label: String?, payload: [UInt8]? = nil, takesTurns: Bool = false) -> Owner {
+        Owner(
+            host: hostName, pid: getpid(), label: label, entered: milliseconds, payload: payload,
+            takesTurns: takesTurns ? true : nil)
     }
 
     /// Since 1970.
@@ -71,7 +77,7 @@ public struct Owner: Hashable, Sendable, Codable {
 
 extension Owner {
     private enum CodingKeys: String, CodingKey {
-        case host, pid, label, entered, payload, revocation
+        case host, pid, label, entered, payload, revocation, takesTurns
     }
 
     public init(from decoder: any Decoder) throws {
@@ -83,6 +89,7 @@ extension Owner {
         // Base64 in JSON.
         payload = try container.decodeIfPresent(Data.self, forKey: .payload).map { [UInt8]($0) }
         revocation = try container.decodeIfPresent(RevocationRequest.self, forKey: .revocation)
+        takesTurns = try container.decodeIfPresent(Bool.self, forKey: .takesTurns)
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -93,6 +100,7 @@ extension Owner {
         try container.encode(entered, forKey: .entered)
         try container.encodeIfPresent(payload.map { Data($0) }, forKey: .payload)
         try container.encodeIfPresent(revocation, forKey: .revocation)
+        try container.encodeIfPresent(takesTurns, forKey: .takesTurns)
     }
 }
 

@@ -14,14 +14,32 @@ final class QueueEntrance: Sendable {
         _ path: NodePath, client: ZooKeeperClient, options: DistributedLock.Options, policy: QueuePolicy,
         operation: String
     ) throws(ZooKeeperError) {
+        try Self.check(path, options, roomForNames: 128, operation: operation)
+        guard options.fairness == .strict || policy.claim == .exclusive else {
+            throw ZooKeeperError(
+                .invalidArgument, operation: operation, path: path,
+                detail: "a \(operation) is strictly fair: tasks take turns with a lock only")
+        }
+        self.path = path
+        self.client = client
+        self.options = options
+        self.policy = policy
+    }
+
+    /// What every recipe asks of its path and of what is said of its user.
+    ///
+    /// - Parameter roomForNames: how long the names of znodes below the path may get, in bytes.
+    static func check(
+        _ path: NodePath, _ options: DistributedLock.Options, roomForNames: Int, operation: String
+    ) throws(ZooKeeperError) {
         func refuse(_ detail: String) -> ZooKeeperError {
             ZooKeeperError(.invalidArgument, operation: operation, path: path, detail: detail)
         }
         guard path != .root else { throw refuse("the root cannot be a \(operation): name a path below it") }
-        guard path.string.utf8.count <= NodePath.maximumLength - 128 else {
+        guard path.string.utf8.count <= NodePath.maximumLength - roomForNames else {
             throw ZooKeeperError(
                 .invalidPath, operation: operation, path: path,
-                detail: "too long: contenders' names add up to 128 bytes")
+                detail: "too long: names below it add up to \(roomForNames) bytes")
         }
         guard options.label?.utf8.count ?? 0 <= Owner.maximumLabelLength else {
             throw ZooKeeperError(
@@ -36,14 +54,11 @@ final class QueueEntrance: Sendable {
         if let hold = options.maximumHold, hold < .seconds(1) {
             throw refuse("a maximum hold of \(hold): one second or more")
         }
+        if let fault = options.fairness.fault { throw refuse(fault) }
         guard !options.acl.isEmpty else {
             throw ZooKeeperError(
                 .invalidACL, operation: operation, path: path, detail: "the list of access rights is empty")
         }
-        self.path = path
-        self.client = client
-        self.options = options
-        self.policy = policy
     }
 
     /// The same with another policy.
@@ -72,13 +87,16 @@ final class QueueEntrance: Sendable {
     @inline(never) private func contender(
         timeout: Duration?, onPosition: (@Sendable (QueuePosition) -> Void)?
     ) throws(LockError) -> Contender {
-        if let timeout, timeout < .zero {
-            throw .session(
-                ZooKeeperError(
-                    .invalidArgument, operation: "acquire", path: path,
-                    detail: "a timeout of \(timeout): zero to try once, or more"))
-        }
+        try check(timeout)
         return Contender(self, onlyIfAvailable: timeout == .zero, onPosition: onPosition)
+    }
+
+    func check(_ timeout: Duration?) throws(LockError) {
+        guard let timeout, timeout < .zero else { return }
+        throw .session(
+            ZooKeeperError(
+                .invalidArgument, operation: "acquire", path: path,
+                detail: "a timeout of \(timeout): zero to try once, or more"))
     }
 
     /// See ``DistributedLock/tryAcquire(file:line:)``.

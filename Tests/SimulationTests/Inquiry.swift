@@ -34,7 +34,7 @@ enum Inquiry: Hashable, Sendable {
         case .poke(let name): self = .poke(name)
         case .replace(let name, let reader): self = .replace(name, with: reader)
         case .pause, .tellPosition, .grant, .lose, .tellRevocation, .yield, .tellDowngrade, .depart, .awaitSession,
-            .leaveBehind, .cannotPoke, .end:
+            .leaveBehind, .cannotPoke, .displaced, .end:
             return nil
         }
     }

@@ -32,6 +32,7 @@ import Testing
             expected.entered = written.entered
             #expect(written == expected)
             #expect(Owner.entering(label: label).count == expected.data.count)
+            #expect(Owner(Owner.entering(label: label, takesTurns: true))?.takesTurns == true)
         }
     }
 

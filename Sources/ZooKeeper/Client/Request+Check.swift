@@ -4,7 +4,7 @@ extension Request {
     static let maximumDataLength = 1_000_000
 
     /// What is wrong with the request, found before C sees it. (Paths were checked when they were made.)
-    var flaw: ZooKeeperError? {
+    package var flaw: ZooKeeperError? {
         switch self {
         case .create(let path, let data, let mode, let acl):
             Self.flaw("create", path, data: data, mode: mode, acl: acl)

@@ -164,6 +164,9 @@ extension Session {
         }
     }
 
+    /// As in its ``standing``.
+    package var validUntil: Uptime? { core.withLock { $0.lease.clock.validUntil } }
+
     /// From now on the session proves that it lives, and that `node` does, often enough to be believed all the time that there is a
     /// connection: about six writes a session timeout.
     ///

@@ -59,7 +59,8 @@ public struct QueueSnapshot: Hashable, Sendable {
 
     /// The contender with that token.
     public func entry(with token: FencingToken) -> QueueEntry? {
-        entries.first { $0.fencingToken == token }
+        // Which turn a process has with its znode, only that process knows.
+        entries.first { $0.fencingToken.rawValue == token.rawValue }
     }
 }
 

@@ -24,6 +24,11 @@ enum ParentData: Hashable, Sendable {
             self = .foreign
             return
         }
+        // What it says of its stripes must not be written over.
+        guard StripeLayout(data) == nil else {
+            self = .foreign
+            return
+        }
         var head: ContenderName?
         var permits: Int?
         // The first line of each kind counts.

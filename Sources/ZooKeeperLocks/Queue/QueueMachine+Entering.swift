@@ -15,6 +15,22 @@ extension QueueMachine {
         take(.enter)
     }
 
+    mutating func placed(
+        _ own: Own, _ uuid: String, _ isConnected: Bool, _ listed: Result<QueueListing, RequestFailure>
+    ) {
+        guard case .idle = phase else { return }
+        self.uuid = uuid
+        self.isConnected = isConnected
+        // Whoever has taken the place knows; here it is looked at once more.
+        mayHaveTwoNodes = true
+        settle(own, listed)
+    }
+
+    mutating func displace() {
+        become(.ended)
+        actions.append(.displaced)
+    }
+
     mutating func created(_ result: Result<Own, RequestFailure>) {
         guard case .entering(_, let listed) = phase else { return }
         become(.entering(created: result, listed: listed))
@@ -121,6 +137,7 @@ extension QueueMachine {
             return take(.enter)
         }
         lastLook = view.summary
+        if isPlaced, view.earlierSibling != nil || !view.laterSiblings.isEmpty { return displace() }
         if let earlier = view.earlierSibling {
             // The first attempt made a node after all, and its place is the better one.
             remove(own.name)

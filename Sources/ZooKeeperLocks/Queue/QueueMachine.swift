@@ -29,11 +29,15 @@ struct QueueMachine: Sendable {
         case failed(RequestFailure, operation: String)
         /// The parent is that of a semaphore of so many permits, or, with `nil`, of none at all.
         case disagrees(found: Int?)
+        /// The path is that of other stripes, or, with `nil`, of none at all.
+        case stripesDisagree(found: StripeLayout?)
     }
 
     enum Event: Sendable {
         /// Begin, in the session that there is now. `uuid` was never used before.
         case enter(uuid: String, isConnected: Bool)
+        /// Begin in a place that somebody else has taken; see ``isPlaced``.
+        case placed(Own, uuid: String, isConnected: Bool, Result<QueueListing, RequestFailure>)
         case created(Result<Own, RequestFailure>)
         case listed(step: Int, Result<QueueListing, RequestFailure>)
         case parentsMade(step: Int, Result<Void, RequestFailure>)
@@ -113,6 +117,8 @@ struct QueueMachine: Sendable {
         case depart(Departure, QueueView.Ahead?)
         /// The session is over; come back with `enter` in the next one.
         case awaitSession
+        /// The place in the queue is gone, or there are two, and it is not for this machine to find another. The last action.
+        case displaced
         /// A node could not be removed; it stays until the session ends.
         case leaveBehind(String, RequestFailure)
         /// The own node may not be written to: whoever is behind learns late that permits are free.
@@ -178,6 +184,8 @@ struct QueueMachine: Sendable {
 
     /// Leave rather than wait.
     let onlyIfAvailable: Bool
+    /// It never enters by itself: its places in this queue and in others are taken together, by a ``MultiLockMachine``.
+    let isPlaced: Bool
     let rules: QueueRules
     /// Changes once at most: when a writer becomes a reader.
     var policy: QueuePolicy
@@ -220,8 +228,11 @@ struct QueueMachine: Sendable {
 
     static let maximumParentAttempts = 10
 
-    init(onlyIfAvailable: Bool, policy: QueuePolicy = .exclusive, rules: QueueRules = .sound) {
+    init(
+        onlyIfAvailable: Bool, isPlaced: Bool = false, policy: QueuePolicy = .exclusive, rules: QueueRules = .sound
+    ) {
         self.onlyIfAvailable = onlyIfAvailable
+        self.isPlaced = isPlaced
         self.policy = policy
         self.rules = rules
     }
@@ -233,6 +244,7 @@ struct QueueMachine: Sendable {
         self.leaseIsValid = leaseIsValid
         switch event {
         case .enter(let uuid, let isConnected): enter(uuid, isConnected)
+        case .placed(let own, let uuid, let isConnected, let listed): placed(own, uuid, isConnected, listed)
         case .created(let result): created(result)
         case .listed(let step, let result): if step == self.step { listed(result) } else { surveyed(result) }
         case .parentsMade(step, let result): parentsMade(result)
@@ -274,6 +286,8 @@ struct QueueMachine: Sendable {
     mutating func take(_ next: Step) {
         step += 1
         switch next {
+        case .enter where isPlaced:
+            displace()
         case .enter:
             // It may be another one by now, with somebody's data.
             parentIsOurs = nil

@@ -33,7 +33,7 @@ extension DistributedLock {
         guard let lease = outer.lease else { return nil }
         // The body around still runs; whatever this one did would be done under a lease that is over.
         func checkNotLost() throws(LockError) {
-            if let loss = lease.contender.lossByNow() { throw .lost(path, loss, token: lease.fencingToken) }
+            if let loss = lease.lossByNow() { throw .lost(path, loss, token: lease.fencingToken) }
         }
         try checkNotLost()
         if Task.isCancelled { throw .cancelled(path) }

@@ -58,7 +58,7 @@ final class ReentrantScope: Sendable {
     /// The lease that this scope shares: until it ends, or the lock is released by hand.
     var lease: Lease? {
         let lease = state.withLock { $0.lease }
-        return lease?.contender.state.isReleased == false ? lease : nil
+        return lease?.isGivenBack == false ? lease : nil
     }
 
     /// Starts a body with that scope around it, too.

@@ -11,7 +11,8 @@ extension DistributedLock {
     /// ```
     ///
     /// - Parameters:
-    ///   - token: whom to ask, also one who waits; `nil` for whoever is at the head of the queue now.
+    ///   - token: whom to ask, also one who waits; `nil` for whoever is at the head of the queue now. A process whose tasks take turns is asked as
+    ///     one: whoever has the turn is told, and the process queues again after it.
     ///   - reason: for people; at most ``RevocationRequest/maximumReasonLength`` bytes.
     /// - Returns: who was asked; `nil` when the lock is free, or has just been given up.
     /// - Throws: ``LockError/noContender(_:token:holder:)`` when nobody in the queue has that token;
@@ -28,7 +29,8 @@ extension DistributedLock {
     /// it meanwhile. See ``ZooKeeper/ZooKeeperClient/break(_:)``.
     ///
     /// - Parameters:
-    ///   - token: as ``Lease/fencingToken``, ``QueueEntry/fencingToken`` or `zklock ls` show it.
+    ///   - token: as ``Lease/fencingToken``, ``QueueEntry/fencingToken`` or `zklock ls` show it. With a ``FencingToken/turn`` it names the process,
+    ///     whichever of its turns it has by now: all of them hold by one znode.
     ///   - grace: wait so long for it to go by itself.
     /// - Returns: who has lost its place; `nil` when it has gone by itself meanwhile.
     /// - Throws: ``LockError/noContender(_:token:holder:)`` when nobody in the queue has that token; ``LockError/session(_:)`` when

@@ -19,8 +19,10 @@ struct BreakCommand: AsyncParsableCommand {
 
     @OptionGroup var connection: ConnectionOptions
 
-    @Option(help: .init("The token that the contender must have.", valueName: "number"))
-    var token: Int64
+    @Option(
+        help: .init("The token that the contender must have.", valueName: "number"),
+        transform: FencingToken.init(argument:))
+    var token: FencingToken
 
     @Option(
         help: .init("Wait so long for it to go by itself.", valueName: "duration"),
@@ -39,7 +41,7 @@ struct BreakCommand: AsyncParsableCommand {
 
     private func `break`(_ client: ZooKeeperClient) async throws -> String {
         let lock = try DistributedLock(path, client: client)
-        guard let entry = try await lock.break(token: FencingToken(rawValue: token), after: grace) else {
+        guard let entry = try await lock.break(token: token, after: grace) else {
             return "token \(token) has gone by itself"
         }
         return "\(entry.node) is deleted: \(QueueText.who(entry)) has lost \(path)"

@@ -23,8 +23,9 @@ struct RevokeCommand: AsyncParsableCommand {
     @OptionGroup var connection: ConnectionOptions
 
     @Option(
-        help: .init("Whom to ask, as `zklock ls` shows it (default: whoever holds the lock now).", valueName: "number"))
-    var token: Int64?
+        help: .init("Whom to ask, as `zklock ls` shows it (default: whoever holds the lock now).", valueName: "number"),
+        transform: FencingToken.init(argument:))
+    var token: FencingToken?
 
     @Option(help: .init("What to tell the holder.", valueName: "text"))
     var reason: String?
@@ -53,7 +54,7 @@ struct RevokeCommand: AsyncParsableCommand {
 
     private func revoke(_ client: ZooKeeperClient) async throws -> (String, ExitStatus?) {
         let lock = try DistributedLock(path, client: client)
-        let asked = try await lock.revoke(token: token.map(FencingToken.init(rawValue:)), reason: reason)
+        let asked = try await lock.revoke(token: token, reason: reason)
         guard let asked else { return ("\(path): it is free, or has just been given up", nil) }
         let who = "\(QueueText.who(asked)), token \(asked.fencingToken),"
         guard wait > .zero else { return ("\(path): \(who) is asked to give it up", nil) }

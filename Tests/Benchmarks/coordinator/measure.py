@@ -39,7 +39,8 @@ def check(entry, workload, request, answer, creates):
         raise Failed(f"{answer['overlaps']} grants while the lock was held")
     if answer.get("out_of_order"):
         raise Failed(f"{answer['out_of_order']} grants out of turn")
-    if creates is not None and creates < expected:
+    # Those who take turns in memory need not enter each time.
+    if creates is not None and creates < (1 if "max_consecutive" in request else expected):
         raise Failed(f"{expected} grants, yet the server saw {creates} entries")
 
 

@@ -38,6 +38,7 @@ ALL = {
     "W4-64": {"floor-fast": Target(0.95, at_least=True), "curator": Target(1.2, at_least=True)},
 }
 ALL["W3a-100"]["redis"] = Target(0.1)
+ALL["W11"] = {"floor-fast": Target(0.01)}
 
 
 # What is the same on every machine, and may not grow unnoticed: a tenth more than what was measured last.
@@ -84,6 +85,9 @@ def across(summary, ours="ours"):
     if within and between:
         ratio = within["median"] / between["also"]["grants/s"]
         check("W6 grants a second over those of W2, ≥ 2", ratio, ratio >= 2)
+    if within and (turns := row("W10")):
+        ratio = turns["median"] / within["median"]
+        check("W10 grants a second over those of W6, ≥ 50", ratio, ratio >= 50)
     if within and (redis := row("W6", "redis")):
         ratio = within["longest_wait_ms"] / redis["longest_wait_ms"]
         check("W6 longest wait over that with Redis, < 1", ratio, ratio < 1)

@@ -148,6 +148,17 @@ ALL = [
         also=(("requests", lambda answer: answer["requests"] / answer["grants"]),), scale={"grants": 500},
     ),
     Workload(
+        "W10", "W10", "W10 as W6, with ours in turns within the process",
+        {"workload": "contend", "contenders": 64, "sessions": 1, "grants": 5_000, "max_consecutive": 100},
+        _rate, "grants/s", (6, 3), warm_up=(2, 1), is_rate=True, also=(("ms longest wait", _longest_wait),),
+        scale={"grants": 1_000},
+    ),
+    Workload(
+        "W11", "W11", "W11 a lock that this process had last, with ours lingering",
+        {"workload": "cycle", "locks": 1, "cycles": 2_000, "max_consecutive": 100, "linger_ms": 60},
+        _median, "µs p50", (6, 3), warm_up=(2, 1), scale={"cycles": 400},
+    ),
+    Workload(
         "W9", "W9", "W9 allocations for each acquire and release of a free lock, the C client's included",
         {"workload": "cycle", "locks": 1, "cycles": 1_000},
         lambda answer: answer["allocations"], "allocations", (2, 1), warm_up=(0, 0), kind="allocations",

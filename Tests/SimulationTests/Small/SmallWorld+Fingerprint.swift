@@ -268,7 +268,7 @@ extension SmallWorld {
         case .cancelled: print.add(3)
         case .unavailable: print.add(4)
         case .failed: print.add(5)
-        case .disagrees: print.add(6)
+        case .disagrees, .stripesDisagree: print.add(6)
         }
         print.add(machine.hasDeparted)
         print.add(machine.hasWaited)

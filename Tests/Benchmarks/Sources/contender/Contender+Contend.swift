@@ -11,7 +11,7 @@ extension Contender {
         let start = ContinuousClock.now
         try await withThrowingTaskGroup { group in
             for number in 0..<contenders {
-                let lock = try clients[number % clients.count].lock(request.path)
+                let lock = try clients[number % clients.count].lock(request.path, options: request.options)
                 group.addTask {
                     while log.mayBegin(limit: grants) {
                         let entered = ContinuousClock.now

@@ -19,6 +19,9 @@ struct Request: Codable, Sendable {
     var waiters: Int?
     var seconds: Double?
     var release: Release?
+    /// The tasks of the process take turns: so many, while others wait.
+    var maxConsecutive: Int?
+    var lingerMs: Int?
 
     enum Release: String, Codable {
         case background
@@ -27,6 +30,10 @@ struct Request: Codable, Sendable {
     var options: DistributedLock.Options {
         var options = DistributedLock.Options()
         if release == .background { options.release = .background }
+        if let maxConsecutive {
+            options.fairness = .perProcess(
+                maxConsecutive: maxConsecutive, linger: .milliseconds(lingerMs ?? 0))
+        }
         return options
     }
 }

@@ -1,0 +1,126 @@
+import TestSupport
+import Testing
+import ZooKeeper
+import ZooKeeperFaultKit
+import ZooKeeperLocks
+import ZooKeeperTestKit
+
+extension FaultTests {
+    /// Batches of claims, and results that are computed once, over connections that lose answers or are slow.
+    @Suite struct Claims {
+        /// One cycle for each k, until a cycle has fewer replies than that. Of two items one was left by somebody.
+        @Test func `No reply of a claim's cycle is one whose loss leaves anything or loses count`() async throws {
+            try await TestServer.with { server in
+                try await FaultProxy.with(to: server) { proxy in
+                    try await ZooKeeperClient.with(.quiet(proxy.connectString)) { client in
+                        try await ZooKeeperClient.with(.quiet(server.connectString)) { direct in
+                            let (jobs, others) = (try client.batchClaim("/jobs"), try direct.batchClaim("/jobs"))
+                            var lost: [Opcode] = []
+                            while true {
+                                let left = try await others.claim(["a"], upTo: 1)
+                                await left.release(cleanly: false)
+                                let drop = await proxy.dropReply(lost.count + 1)
+                                let batch = try await jobs.claim(["a", "b", "c"], upTo: 2)
+                                #expect(batch.items.map(\.id) == ["a", "b"])
+                                #expect(batch.items.map(\.attempt) == [2, 1])
+                                #expect(batch.items[0].fencingToken > left.items[0].fencingToken)
+                                await batch.release()
+                                try await untilNothingIsLeft(direct)
+                                guard let dropped = drop.current else { break }
+                                lost.append(dropped.opcode)
+                                try #require(lost.count < 50)
+                            }
+                            print("Lost, one in each cycle: \(lost.map(\.description).joined(separator: ", "))")
+                            #expect(lost.contains(.multi) && lost.contains(.getData))
+                        }
+                    }
+                }
+            }
+        }
+
+        private func untilNothingIsLeft(_ client: ZooKeeperClient) async throws {
+            for parent in ["claims", "attempts"] {
+                try await untilChildren(of: NodePath("/jobs/\(parent)"), client, count: 0)
+            }
+        }
+
+        @Test func `No reply of a computation is one whose loss computes twice`() async throws {
+            try await TestServer.with { server in
+                try await FaultProxy.with(to: server) { proxy in
+                    try await ZooKeeperClient.with(.quiet(proxy.connectString)) { client in
+                        try await ZooKeeperClient.with(.quiet(server.connectString)) { direct in
+                            var lost: [Opcode] = []
+                            while true {
+                                let once = try client.runOnce("/cache")
+                                let runs = Counter()
+                                // The publication's first of all; what else is asked, and in which order, depends on who is quicker.
+                                let drop =
+                                    await lost.isEmpty
+                                    ? proxy.dropReply(1, to: .multi) : proxy.dropReply(lost.count)
+                                let number = UInt8(lost.count)
+                                let result = try await once.value { _ in
+                                    runs.add()
+                                    return [number]
+                                }
+                                #expect(result == [number])
+                                #expect(runs.value == 1)
+                                #expect(try await direct.runOnce("/cache").current() == [number])
+                                try await direct.runOnce("/cache").invalidate()
+                                try await untilChildren(of: NodePath("/cache/lock"), direct, count: 0)
+                                guard let dropped = drop.current else { break }
+                                lost.append(dropped.opcode)
+                                try #require(lost.count < 50)
+                            }
+                            print("Lost, one in each cycle: \(lost.map(\.description).joined(separator: ", "))")
+                            #expect(lost.first == .multi)
+                        }
+                    }
+                }
+            }
+        }
+
+        /// Over a connection whose round trip takes a tenth of a second, fifty items one after the other would take five.
+        @Test func `Fifty items take about one round trip`() async throws {
+            try await TestServer.with { server in
+                try await FaultProxy.with(to: server) { proxy in
+                    try await ZooKeeperClient.with(.quiet(proxy.connectString)) { client in
+                        let jobs = try client.batchClaim("/jobs")
+                        let items = (0..<400).map { "row-\($0)" }
+                        await (try await jobs.claim(items, upTo: 1)).release()
+                        await proxy.delay(.milliseconds(50))
+                        var (writes, claims, others): ([Duration], [Duration], [Duration]) = ([], [], [])
+                        for _ in 0..<5 {
+                            writes.append(try await time { try await client.set(NodePath("/jobs"), data: []) })
+                            let start = ContinuousClock.now
+                            let batch = try await jobs.claim(items, upTo: 50)
+                            claims.append(ContinuousClock.now - start)
+                            #expect(batch.count == 50)
+                            // With fifty in front that somebody has.
+                            let next = ContinuousClock.now
+                            let second = try await jobs.claim(items, upTo: 50)
+                            others.append(ContinuousClock.now - next)
+                            #expect(second.count == 50)
+                            await batch.release()
+                            await second.release()
+                        }
+                        // The shortest: whatever else the machine does makes it longer.
+                        let (write, claim, other) = (writes.sorted()[0], claims.sorted()[0], others.sorted()[0])
+                        print(
+                            "one write: \(write); a claim of 50 items: \(claim), \(claim / write) times as long;",
+                            "behind 50 that are taken: \(other), \(other / write) times")
+                        if !Sanitizer.isOn {
+                            #expect(claim < write * 1.9)
+                            #expect(other < write * 5)
+                        }
+                    }
+                }
+            }
+        }
+
+        private func time(_ body: () async throws -> Stat) async throws -> Duration {
+            let start = ContinuousClock.now
+            _ = try await body()
+            return ContinuousClock.now - start
+        }
+    }
+}
