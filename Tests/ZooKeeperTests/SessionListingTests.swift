@@ -168,7 +168,7 @@ import Testing
         let transport = Executing()
         let session = try session(over: transport)
         transport.session.withLock { $0 = session }
-        let (tasks, rounds) = (8, 200)
+        let (tasks, rounds) = (8, 50)
         let path = path
         let found = await withTaskGroup(of: Int.self) { group in
             for task in 0..<tasks {
