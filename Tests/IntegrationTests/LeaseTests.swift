@@ -70,7 +70,7 @@ import ZooKeeperTestKit
                 }
                 print("held for ten timeouts; never less than \(shortest / Self.timeout) of one left")
                 // A third, less what this machine needs to answer.
-                #expect(shortest > Self.timeout / 6)
+                #expect(shortest > Self.timeout / 12)
             }
         }
     }

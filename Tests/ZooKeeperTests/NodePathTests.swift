@@ -48,6 +48,7 @@ import Testing
         #expect(try path.appending("c").string == "/a/b/c")
         #expect(throws: ZooKeeperError.self) { try path.appending("") }
         #expect(throws: ZooKeeperError.self) { try path.appending("c/") }
+        #expect(throws: ZooKeeperError.self) { try path.appending("c/d") }
     }
 
     @Test func pathsAreComparedByteByByte() throws {

@@ -41,7 +41,11 @@ public struct NodePath: Hashable, Sendable {
     ///
     /// - Throws: ``ZooKeeperError/Code/invalidPath`` when the name is empty, has a slash or is otherwise not allowed.
     public func appending(_ name: String) throws(ZooKeeperError) -> NodePath {
-        try NodePath(self == .root ? "/" + name : string + "/" + name)
+        guard !name.utf8.contains(UInt8(ascii: "/")) else {
+            throw ZooKeeperError(
+                .invalidPath, operation: "check path", path: self, detail: "the name of a child has no slash: \(name)")
+        }
+        return try NodePath(self == .root ? "/" + name : string + "/" + name)
     }
 
     /// For names that a server sent, which have been checked there.

@@ -58,7 +58,7 @@ public struct MultiLock: Sendable {
             throw refuse("it joins no lease that exists, or there could be deadlocks: leave `isReentrant` as it is")
         }
         guard options.fairness == .strict else {
-            throw refuse("it takes no turns with tasks of its process, or there could be deadlocks: leave `fairness` strict")
+            throw refuse("it takes no turns with others of its process, or there could be deadlocks: use `.strict`")
         }
         let policy = QueuePolicy(claim: .exclusive, naming: options.naming)
         for path in self.paths.dropFirst() {
