@@ -8,7 +8,7 @@ import ZooKeeperTestKit
 
 extension FaultTests {
     /// The lock on a member that is cut off from its peers and does not know it.
-    @Suite struct CutOffHolders {
+    @Suite(.alone) struct CutOffHolders {
         /// How often it is tried, as the outcome is a matter of time: `FAULT_RUNS=20` for a good look.
         private static let rounds = getenv("FAULT_RUNS").flatMap { Int(String(cString: $0)) } ?? 3
 

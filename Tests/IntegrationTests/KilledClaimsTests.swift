@@ -9,7 +9,7 @@ import ZooKeeperTestKit
 
 /// Batches that are handed out to processes of which some are killed by `kill -9`, and one is stopped for longer than its session lives.
 /// `CLAIM_ITEMS`, `CLAIM_BATCH` and `CLAIM_WORKERS` (from 6 on) make it another run.
-@Suite(.weighty, .serialized, .timeLimit(.minutes(10))) struct KilledClaimsTests {
+@Suite(.alone, .serialized, .timeLimit(.minutes(10))) struct KilledClaimsTests {
     private static let items = number("CLAIM_ITEMS") ?? 2000
     private static let batch = number("CLAIM_BATCH") ?? 50
     private static let workers = max(6, number("CLAIM_WORKERS") ?? 6)
@@ -60,9 +60,11 @@ import ZooKeeperTestKit
         _ number: Int, _ fate: Fate, _ servers: String, _ file: String
     ) async throws -> (status: TerminationStatus, text: String) {
         let program = try BuiltProgram("recipe-worker")
+        // In the middle of a batch.
+        let rows = fate == .isKilled || fate == .isStopped ? batch / 2 + number : 0
         let arguments = [
             program.path, "claim", servers, file, "\(number)", "\(workers)", "\(items)", "\(batch)",
-            "\(timeout.milliseconds)", "\(fate.pace)",
+            "\(timeout.milliseconds)", "\(fate.pace)", "\(rows)",
         ]
         let result = try await Subprocess.run(
             .name("env"), arguments: Arguments(arguments), input: .none, output: .string(limit: 1_000_000),
@@ -70,8 +72,6 @@ import ZooKeeperTestKit
         ) { execution in
             guard fate == .isKilled || fate == .isStopped else { return }
             let pid = execution.processIdentifier.value
-            // In the middle of a batch.
-            let rows = batch / 2 + number
             try await until { try finished(file, by: number) >= rows || allAreFinished(file) }
             guard try finished(file, by: number) >= rows else {
                 Issue.record("worker \(number) had next to nothing to do")

@@ -7,7 +7,7 @@ import ZooKeeperTestKit
 
 /// As many waiters as a process may come to have; `WAITERS` sets how many.
 @Suite(
-    .weighty, .enabled(if: !Sanitizer.isOn, "a sanitizer needs more memory than is measured"),
+    .alone, .enabled(if: !Sanitizer.isOn, "a sanitizer needs more memory than is measured"),
     .timeLimit(.minutes(15))) struct ScaleTests
 {
     private static let waiters = ProcessInfo.processInfo.environment["WAITERS"].flatMap(Int.init) ?? 10_000

@@ -12,6 +12,23 @@ struct ClaimingWorker: Sendable {
     var workers: Int
     /// How long an item takes.
     var pace: Duration
+    /// After so many it rests, once, in the middle of an item.
+    var restAfter: Int
+    private let finished = Finished()
+
+    init(
+        store: TokenStore, number: Int, items: Int, batch: Int, workers: Int, pace: Duration, restAfter: Int
+    ) {
+        (self.store, self.number, self.items, self.batch, self.workers) = (store, number, items, batch, workers)
+        (self.pace, self.restAfter) = (pace, restAfter)
+    }
+
+    /// How many items this worker has finished.
+    private actor Finished {
+        private(set) var count = 0
+
+        func add() { count += 1 }
+    }
 
     func work(_ client: ZooKeeperClient) async throws {
         var options = BatchClaim.Options()
@@ -55,8 +72,11 @@ struct ClaimingWorker: Sendable {
         case .refused: return
         case .finishedBefore: tell(item, "finished before")
         case .accepted:
-            try? await Task.sleep(for: pace)
+            let count = await finished.count
+            let rests = restAfter > 0 && count == restAfter
+            try? await Task.sleep(for: rests ? .seconds(5) : pace)
             guard case .accepted = store.finish(row, token: token, worker: number) else { return tell(item, "refused") }
+            await finished.add()
             if item.attempt > 1 {
                 tell(item, "attempt \(item.attempt) after \(item.previousOwner?.label ?? "nobody")")
             }

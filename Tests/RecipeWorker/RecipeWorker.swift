@@ -4,8 +4,10 @@ import ZooKeeper
 
 /// A process of the tests of `BatchClaim` and `RunOnce`, for them to kill.
 ///
-///     recipe-worker claim SERVERS STORE NUMBER WORKERS ITEMS BATCH SESSION-TIMEOUT-MS MS-FOR-AN-ITEM
+///     recipe-worker claim SERVERS STORE NUMBER WORKERS ITEMS BATCH SESSION-TIMEOUT-MS MS-FOR-AN-ITEM REST-AFTER
 ///     recipe-worker once SERVERS WITNESS SESSION-TIMEOUT-MS MS-FOR-THE-COMPUTATION START-MS
+///
+/// Whoever has finished `REST-AFTER` items rests once, in the middle of the next: long enough to be killed there. 0: never.
 ///
 /// `START-MS` is an instant of the clock that all processes of the machine have in common; see ``ThisProcess/bootTime``.
 @main enum RecipeWorker {
@@ -14,10 +16,10 @@ import ZooKeeper
         switch arguments.dropFirst().first {
         case "claim":
             let numbers = arguments.dropFirst(4).compactMap { Int($0) }
-            guard arguments.count == 10, numbers.count == 6 else { exit(64) }
+            guard arguments.count == 11, numbers.count == 7 else { exit(64) }
             let worker = ClaimingWorker(
                 store: TokenStore(file: arguments[3]), number: numbers[0], items: numbers[2], batch: numbers[3],
-                workers: numbers[1], pace: .milliseconds(numbers[5]))
+                workers: numbers[1], pace: .milliseconds(numbers[5]), restAfter: numbers[6])
             try await ZooKeeperClient.with(configuration(arguments[2], numbers[4])) { client in
                 try await worker.work(client)
             }

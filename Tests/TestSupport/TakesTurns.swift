@@ -5,6 +5,7 @@ import Testing
 /// there to end what hangs.
 package struct TakesTurns: TestTrait, SuiteTrait, TestScoping {
     fileprivate let gate: Gate
+    fileprivate var weight = 1
 
     package var isRecursive: Bool { true }
 
@@ -13,8 +14,8 @@ package struct TakesTurns: TestTrait, SuiteTrait, TestScoping {
     ) async throws {
         // Once for each case, not for the suite around it.
         guard testCase != nil else { return try await function() }
-        await gate.enter()
-        defer { gate.leave() }
+        await gate.enter(weight)
+        defer { gate.leave(weight) }
         try await function()
     }
 }
@@ -22,6 +23,10 @@ package struct TakesTurns: TestTrait, SuiteTrait, TestScoping {
 extension Trait where Self == TakesTurns {
     /// For tests that start servers of their own: twenty of those on two cores make every timeout a matter of luck.
     package static var weighty: TakesTurns { .init(gate: .weighty) }
+
+    /// For tests that load the machine so much that everybody else would be late, or whose subject is to be in time: no other one that
+    /// starts servers runs meanwhile.
+    package static var alone: TakesTurns { .init(gate: .weighty, weight: Gate.weighty.permits) }
 
     /// For tests that run in a process of their own, with `#expect(processExitsWith:)`. That keeps a thread of the cooperative pool until the
     /// process has ended, and on a machine with two cores the pool has two: with two such tests at a time every other test stands still.
