@@ -1,10 +1,12 @@
 import ZooKeeper
 
 extension ProcessTurns {
+    // Not inlined: the frame of every acquire, of which ten thousand may wait, would have room for what only this one needs (two kilobytes).
+
     /// See ``DistributedLock/acquire(timeout:onPosition:file:line:)``.
     ///
     /// - Parameter entrance: of the lock that is asked; it may have a longest hold of its own.
-    func acquire(
+    @inline(never) func acquire(
         _ entrance: QueueEntrance, timeout: Duration?, onPosition: (@Sendable (QueuePosition) -> Void)?, file: String,
         line: Int
     ) async throws(LockError) -> Lease {
@@ -18,7 +20,7 @@ extension ProcessTurns {
     }
 
     /// See ``DistributedLock/tryAcquire(file:line:)``.
-    func tryAcquire(_ entrance: QueueEntrance, file: String, line: Int) async throws(LockError) -> Lease? {
+    @inline(never) func tryAcquire(_ entrance: QueueEntrance, file: String, line: Int) async throws(LockError) -> Lease? {
         do throws(LockError) {
             return try await acquire(entrance, timeout: .zero, onPosition: nil, file: file, line: line)
         } catch {
