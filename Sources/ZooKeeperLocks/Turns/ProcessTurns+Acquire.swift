@@ -20,7 +20,8 @@ extension ProcessTurns {
     }
 
     /// See ``DistributedLock/tryAcquire(file:line:)``.
-    @inline(never) func tryAcquire(_ entrance: QueueEntrance, file: String, line: Int) async throws(LockError) -> Lease? {
+    @inline(never) func tryAcquire(_ entrance: QueueEntrance, file: String, line: Int) async throws(LockError) -> Lease?
+    {
         do throws(LockError) {
             return try await acquire(entrance, timeout: .zero, onPosition: nil, file: file, line: line)
         } catch {
