@@ -158,15 +158,16 @@ import ZooKeeperTestKit
                 case .success(let lease): await lease.release()
                 case .failure(let error): Issue.record("the lock is stuck: \(error)")
                 }
-                try? await Task.sleep(for: .seconds(3))
+                let session = try #require(client.keeper.currentSession)
+                func observers() -> Int { session.core.withLock { $0.observers.count } }
+                // Whoever does not know whether its create was executed looks again after a third of the session timeout.
+                let end = ContinuousClock.now + client.configuration.sessionTimeout
+                while observers() > 1, ContinuousClock.now < end { try await Task.sleep(for: .milliseconds(50)) }
                 let left = try await client.children(lock.path)
                 #expect(left == [])
-                let session = try #require(client.keeper.currentSession)
-                print(
-                    "chaos: watches \(session.core.withLock { $0.watches.count }), requests \(session.core.withLock { $0.requests.count }), observers \(session.core.withLock { $0.observers.count })"
-                )
-                let observers = session.core.withLock { $0.observers.count }
-                #expect(observers <= 1)
+                let counts = session.core.withLock { ($0.watches.count, $0.requests.count) }
+                print("chaos: watches, requests \(counts), observers \(observers()), \(end - .now) left")
+                #expect(observers() <= 1)
             }
         }
     }
