@@ -41,11 +41,11 @@ ALL["W3a-100"]["redis"] = Target(0.1)
 ALL["W11"] = {"floor-fast": Target(0.01)}
 
 
-# What is the same on every machine, and may not grow unnoticed: a tenth more than what was measured last.
+# What is nearly the same on every machine, and may not grow unnoticed: a tenth more than the most that was measured.
 GUARDED = {
     "W9": ("allocations for an acquire and release of a free lock", 105),
     "W9-instructions": ("instructions for the same", 155_000),
-    "W9-contended": ("instructions, of eight sessions on one lock", 410_000),
+    "W9-contended": ("instructions, of eight sessions on one lock", 450_000),
 }
 
 
@@ -94,14 +94,14 @@ def across(summary, ours="ours"):
     if queue := row("W8-100"):
         requests = queue["also"]["requests"]
         check("W8 requests for a contended acquire and release, ≤ 7", requests, requests <= 7.05)
+        others = [row("W8-100", peer) for peer in ("curator", "go-zookeeper", "kazoo")]
+        others = [other["median"] for other in others if other]
+        if others:
+            check("W8 the least bytes of a ZooKeeper peer, to be above ours", min(others), queue["median"] < min(others))
     if free := row("W8-1"):
         requests = free["also"]["requests"]
         check("W8 requests for an acquire and release of a free lock, ≤ 4", requests, requests <= 4.05)
     for workload, (text, limit) in GUARDED.items():
         if counted := row(workload):
             check(f"W9 {text}, ≤ {limit:,}", counted["median"], counted["median"] <= limit)
-        others = [row("W8-100", peer) for peer in ("curator", "go-zookeeper", "kazoo")]
-        others = [other["median"] for other in others if other]
-        if others:
-            check("W8 the least bytes of a ZooKeeper peer, to be above ours", min(others), queue["median"] < min(others))
     return checks
