@@ -38,8 +38,7 @@ extension Contender {
     }
 
     private func leave(within limit: Duration) {
-        // A century is as good as for ever, and instants can be computed with it.
-        let timer = TimerThread.shared.schedule(at: .now + min(limit, .seconds(3_155_760_000))) { [weak self] in
+        let timer = TimerThread.shared.schedule(at: .now + limit.bounded) { [weak self] in
             self?.giveUp(.timedOut)
         }
         let isOver = core.withLock { core in

@@ -73,8 +73,7 @@ public struct BatchClaim: Sendable {
         _ items: [String], upTo count: Int, timeout: Duration? = nil, file: String = #fileID, line: Int = #line
     ) async throws(LockError) -> ClaimedBatch {
         if let flaw = flaw(items, count, timeout) { throw .session(flaw) }
-        // A century is as good as for ever, and instants can be computed with it.
-        let limit = min(timeout ?? client.configuration.requestTimeout, .seconds(3_155_760_000))
+        let limit = (timeout ?? client.configuration.requestTimeout).bounded
         let deadline = ContinuousClock.now + limit
         let session = try await session(by: deadline)
         switch await ClaimRun(self, items, wanted: count, in: session, by: deadline).run() {

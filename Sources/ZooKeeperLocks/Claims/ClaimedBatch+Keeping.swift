@@ -124,8 +124,7 @@ extension ClaimedBatch {
 
     /// As ``Contender/limitHold(to:)``.
     private func limitHold(to limit: Duration) {
-        // A century is as good as for ever, and instants can be computed with it.
-        let limit = min(limit, .seconds(3_155_760_000))
+        let limit = limit.bounded
         let end = ContinuousClock.now + limit
         let timers = [
             TimerThread.shared.schedule(at: end - limit / 10) { [weak self] in

@@ -49,8 +49,7 @@ public struct QueueChanges: AsyncSequence, Sendable {
                     watch = nil
                     if error.code == .cancelled { return nil }
                     guard error.isRetriable else { throw error }
-                    // A lost connection is waited for by the next request; the rest is for a server that is too busy.
-                    if error.code == .throttled { try? await Task.sleep(for: .milliseconds(100)) }
+                    await error.pauseIfThrottled()
                 }
             }
         }

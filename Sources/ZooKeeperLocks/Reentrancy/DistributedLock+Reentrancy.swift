@@ -15,8 +15,7 @@ extension DistributedLock {
             return Entry(lease: try await acquire(timeout: timeout, file: file, line: line))
         }
         let begin = ContinuousClock.now
-        // A century is as good as for ever, and instants can be computed with it.
-        let deadline = timeout.map { begin + min($0, .seconds(3_155_760_000)) }
+        let deadline = timeout.map { begin + $0.bounded }
         while let outer = ReentrantScope.around[.init(self)]?.nearestOpen {
             if let entry = try await join(outer, until: deadline, file: file, line: line) { return entry }
         }

@@ -69,8 +69,7 @@ extension ZooKeeperClient {
             }
             return false
         }
-        // A century is as good as for ever, and instants can be computed with it.
-        let timer = TimerThread.shared.schedule(at: .now + min(limit, .seconds(3_155_760_000))) { wait.cancel() }
+        let timer = TimerThread.shared.schedule(at: .now + limit.bounded) { wait.cancel() }
         defer { TimerThread.shared.cancel(timer) }
         return await withTaskCancellationHandler {
             (try? await wait.value) ?? false

@@ -74,7 +74,7 @@ extension RunOnce {
                     guard error.isRetriable, offers < Self.maximumOffers else {
                         throw error.code == .cancelled ? .cancelled(path) : .session(error)
                     }
-                    if error.code == .throttled { try? await Task.sleep(for: .milliseconds(100)) }
+                    await error.pauseIfThrottled()
                 }
             }
         }

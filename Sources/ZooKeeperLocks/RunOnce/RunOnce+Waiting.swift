@@ -68,7 +68,7 @@ extension RunOnce {
             } catch {
                 // A session that ended took its watches along.
                 guard error.isRetriable else { throw error }
-                if error.code == .throttled { try? await Task.sleep(for: .milliseconds(100)) }
+                await error.pauseIfThrottled()
             }
         }
     }

@@ -99,8 +99,7 @@ public struct RunOnce: Sendable {
                     .invalidArgument, operation: "run once", path: path,
                     detail: "a timeout of \(timeout): zero to wait for nobody, or more"))
         }
-        // A century is as good as for ever, and instants can be computed with it.
-        let deadline = timeout.map { ContinuousClock.now + min($0, .seconds(3_155_760_000)) }
+        let deadline = timeout.map { ContinuousClock.now + $0.bounded }
         let view = try await session { () async throws(ZooKeeperError) in try await look() }
         let judgement = RunOnceJudgement(timeToLive: options.timeToLive, baseline: view.zxid)
         let verdict = try await session { () async throws(ZooKeeperError) in try await judged(view, judgement) }

@@ -39,8 +39,7 @@ extension ProcessTurns {
             throw .timedOut(entrance.path, ahead: ahead, holder: nil)
         }
         if let limit = timeout == .zero ? entrance.client.configuration.requestTimeout : timeout {
-            // A century is as good as for ever, and instants can be computed with it.
-            let due = ContinuousClock.now + min(limit, .seconds(3_155_760_000))
+            let due = ContinuousClock.now + limit.bounded
             waiter.waits(
                 until: TimerThread.shared.schedule(at: due) { [weak self, weak waiter] in
                     if let waiter { self?.leave(waiter, .timedOut) }

@@ -45,9 +45,8 @@ final class ProcessTurns: Sendable {
 
     init(_ entrance: QueueEntrance, maxConsecutive: Int, linger: Duration) {
         self.entrance = entrance
-        // A century is as good as for ever, and instants can be computed with it.
         state = Locked(
-            State(machine: Machine(maxConsecutive: maxConsecutive, linger: min(linger, .seconds(3_155_760_000)))))
+            State(machine: Machine(maxConsecutive: maxConsecutive, linger: linger.bounded)))
     }
 
     private var now: Duration { Uptime.now - start }
