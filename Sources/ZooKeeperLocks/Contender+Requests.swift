@@ -15,7 +15,13 @@ extension Contender {
                 path.appending(unchecked: prefix), data: record, mode: .ephemeralSequential,
                 acl: options.acl)
             session.submit(request, deadline: deadline) { [self] in
-                post(.created($0.mapError { $0.lacking("create", on: path) }.flatMap(\.own)), of: entry)
+                let result = $0.mapError { $0.lacking("create", on: path) }.flatMap(\.own)
+                var isFirst = false
+                if !policy.isCounted, case .success(let own) = result,
+                    let number = SequenceNumber(ofName: own.name)?.rawValue {
+                    isFirst = session.hasMade(number, last: number, at: path)
+                }
+                post(.created(result, isFirst: isFirst), of: entry)
             }
         case .list(let step):
             let patience = client.configuration.requestTimeout
@@ -82,7 +88,10 @@ extension Contender {
                     .delete(node, version: nil), .set(path, data: ParentData.recording(name), version: nil),
                 ])
                 : .delete(node, version: nil)
+            let first = core.withLock { $0.machine.isFirst } ? SequenceNumber(ofName: name)?.rawValue : nil
+            if let first { session.isLeaving(first, at: path) }
             session.submit(request, deadline: deadline) { [self] in
+                if let first, case .success = $0 { session.hasLeft(first, at: path, deadline: deadline) }
                 post(.deleted(name: name, $0.map { _ in }), of: entry)
             }
         case .tellPosition, .grant, .lose, .tellRevocation, .yield, .tellDowngrade, .depart, .awaitSession,

@@ -8,6 +8,8 @@ import ZooKeeper
 extension Contender {
     struct Waiting {
         var turn: UnsafeContinuation<Void, Never>?
+        /// The same, when there is an outcome.
+        var settled: UnsafeContinuation<Void, Never>?
         /// Granted, or why not.
         var outcome: Outcome?
         /// When the wait is over at the latest.
@@ -15,6 +17,12 @@ extension Contender {
         var releases: [UnsafeContinuation<Void, Never>] = []
         /// Whoever releases need not wait any longer.
         var isReleaseOver = false
+
+        /// Whoever has to go on now.
+        mutating func takeSettled() -> UnsafeContinuation<Void, Never>? {
+            defer { settled = nil }
+            return settled
+        }
     }
 
     /// How long whoever gives up, or releases, waits for the clean-up while there is a connection.
@@ -48,17 +56,16 @@ extension Contender {
         if isOver { TimerThread.shared.cancel(timer) }
     }
 
-    /// Only the first outcome counts.
+    /// Only the first outcome counts. Whoever waits for it goes on when the machine has nothing more to do.
     func settle(_ outcome: Outcome) {
-        let (isFirst, waiter, timer) = core.withLock {
-            core -> (Bool, UnsafeContinuation<Void, Never>?, TimerThread.ID?) in
-            guard core.waiting.outcome == nil else { return (false, nil, nil) }
+        let (isFirst, timer) = core.withLock { core -> (Bool, TimerThread.ID?) in
+            guard core.waiting.outcome == nil else { return (false, nil) }
             core.waiting.outcome = outcome
+            core.waiting.settled = core.waiting.turn
             defer { (core.waiting.turn, core.waiting.timer) = (nil, nil) }
-            return (true, core.waiting.turn, core.waiting.timer)
+            return (true, core.waiting.timer)
         }
         if let timer { TimerThread.shared.cancel(timer) }
-        waiter?.resume()
         if isFirst { onReport?(.settled(outcome)) }
     }
 

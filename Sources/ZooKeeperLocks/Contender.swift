@@ -111,7 +111,8 @@ final class Contender: Sendable {
         }
         if let session = previous.0, let observer = previous.1 { session.removeObserver(observer) }
         let uuid = policy.naming.identifier(RandomUUID.next())
-        post(.enter(uuid: uuid, isConnected: link == .connected), of: entry)
+        let isVacant = group.map { $0.countsOnVacancy(session) } ?? session.countsOnVacancy(at: path)
+        post(.enter(uuid: uuid, isConnected: link == .connected, isVacant: isVacant), of: entry)
         // It may have ended before the observer was there.
         if case .ended(let code) = link { post(.sessionEnded(code), of: entry) }
     }
@@ -153,6 +154,9 @@ final class Contender: Sendable {
 
     /// - Parameter entry: the entry into the queue that the event belongs to. While a session ends, another thread may have entered
     ///   in the next one already; answers of the old one then come too late to matter. `nil` for what comes from outside.
+    ///
+    /// Whoever waits goes on when nothing is left to do for anybody: a release that found the machine busy would be left to this thread, and
+    /// what its caller asks for next would overtake it on the way to the servers.
     func post(_ event: QueueMachine.Event, of entry: Int? = nil) {
         if let group { return group.postToAll(event, of: entry, for: self) }
         var work = core.withLock { core -> Work? in
@@ -163,6 +167,7 @@ final class Contender: Sendable {
             core.inbox.append((event, entry))
             return nil
         }
+        var settled: UnsafeContinuation<Void, Never>?
         while let next = work {
             keepStake(next.session, next.entry)
             keepEar(next.session, next.entry)
@@ -172,12 +177,14 @@ final class Contender: Sendable {
                     core.isBusy = false
                     // Thousands may wait, and have no use for the room.
                     core.inbox = []
+                    settled = core.waiting.takeSettled()
                     return nil
                 }
                 core.inbox.removeFirst()
                 return handle(event, entry, &core)
             }
         }
+        settled?.resume()
     }
 
     /// What an event led to.

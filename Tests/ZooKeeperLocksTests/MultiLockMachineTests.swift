@@ -159,7 +159,7 @@ import ZooKeeper
         var machine = recovering()
         _ = machine.handle(.listed(step: 2, queue: 0, .success([Harness.name(5), Harness.name(6)])))
         let actions = machine.handle(.listed(step: 2, queue: 1, .success([Harness.name(9), Harness.name(10)])))
-        guard case .removeAll(let removed, []) = actions.first else { return #expect(Bool(false), "\(actions)") }
+        guard case .removeAll(let removed, [], _) = actions.first else { return #expect(Bool(false), "\(actions)") }
         #expect(removed.count == 4)
     }
 
@@ -220,7 +220,7 @@ import ZooKeeper
         var (machine, _) = placed()
         _ = machine.handle(.inQueue(0, .watched(Harness.name(5), .success(()))))
         #expect(machine.handle(.inQueue(0, .changed(Harness.name(5), .deleted))) == [.lose(.nodeDeleted)])
-        #expect(machine.handle(.release) == [.removeAll(nodes([5, 9]), recording: [])])
+        #expect(machine.handle(.release) == [.removeAll(nodes([5, 9]), recording: [], first: [0, 1])])
         let singly = machine.handle(.removedAll(.failure(RequestFailure(.noNode, failedOperation: 0))))
         #expect(singly == [.remove(nodes([5, 9])[0]), .remove(nodes([5, 9])[1])])
         _ = machine.handle(.removed(nodes([5, 9])[0], .failure(RequestFailure(.noNode))))
@@ -235,7 +235,7 @@ import ZooKeeper
         let yields = nodes([5, 9]).map {
             Machine.Action.inQueue($0.queue, .yield(.init(name: $0.name, czxid: Self.czxid)))
         }
-        #expect(machine.handle(.release) == yields + [.removeAll(nodes([5, 9]), recording: [])])
+        #expect(machine.handle(.release) == yields + [.removeAll(nodes([5, 9]), recording: [], first: [0, 1])])
         #expect(machine.handle(.suspended) == [.depart(.released, queue: nil, nil)])
         #expect(machine.handle(.removedAll(.failure(Harness.unknown))).count == 1)
         #expect(machine.handle(.connected) == [.remove(nodes([5, 9])[0]), .remove(nodes([5, 9])[1])])
@@ -245,7 +245,7 @@ import ZooKeeper
 
     @Test func oneThatIsTakenMeansThatAllAreGivenUp() {
         let (machine, actions) = placed(ahead: [1], onlyIfAvailable: true)
-        #expect(actions.contains(.removeAll(nodes([5, 9]), recording: [])))
+        #expect(actions.contains(.removeAll(nodes([5, 9]), recording: [], first: [0])))
         #expect(!actions.contains(where: isGrant))
         #expect(machine.departure == .unavailable && machine.culprit == 1)
     }

@@ -28,6 +28,7 @@ extension Session {
                 core.link = .suspended
                 core.server = nil
                 core.lease.clock.disconnected()
+                for watch in core.vacancies.disconnected() { core.watches.forget(watch) }
                 armUpkeep(&core)
                 return true
             }

@@ -37,6 +37,7 @@ package final class Session: Sendable {
         var putOff: [@Sendable () -> Void] = []
         /// Of each znode of which one is under way.
         var listings: [NodePath: Listing] = [:]
+        var vacancies = Vacancies()
     }
 
     let core: Locked<Core>

@@ -32,14 +32,24 @@ extension MultiLockDriver {
                 submit(.commit([.check(paths[0], version: nil)]), course) { .proved(step: step, $0.map { _ in }) }
                 return nil
             }
-        case .removeAll(let nodes, let recording):
+        case .removeAll(let nodes, let recording, let first):
             var operations: [Transaction.Operation] = []
             for node in nodes {
                 operations.append(.delete(path(node), version: nil))
                 guard recording.contains(node.queue) else { continue }
                 operations.append(.set(paths[node.queue], data: ParentData.recording(node.name), version: nil))
             }
-            submit(.commit(operations), course) { .removedAll($0.map { _ in }) }
+            let places = nodes.filter { first.contains($0.queue) }.compactMap { node in
+                place(node).map { (path: paths[node.queue], last: $0.last) }
+            }
+            let (session, deadline) = (course.session, course.deadline)
+            for place in places { session.isLeaving(place.last, at: place.path) }
+            submit(.commit(operations), course) {
+                if case .success = $0 {
+                    for place in places { session.hasLeft(place.last, at: place.path, deadline: deadline) }
+                }
+                return .removedAll($0.map { _ in })
+            }
         case .remove(let node):
             submit(.delete(path(node), version: nil), course) { .removed(node, $0.map { _ in }) }
         case .inQueue(let queue, let action): request(action, in: queue, course)
@@ -76,20 +86,21 @@ extension MultiLockDriver {
         if operations.count == 1, case .create(let path, let data, let mode, let acl) = operations[0] {
             request = .create(path, data: data, mode: mode, acl: acl)
         }
-        submit(request, course) { [paths] result in
-            .created(
-                result.mapError { failure in
-                    // What fails behind the contenders' own nodes is about the first path: it may be that nobody may delete there.
-                    let index = failure.failedOperation ?? 0
-                    let isOwn = index < paths.count
-                    var failure = failure.lacking(
-                        isOwn || index == paths.count ? "create" : "delete", on: paths[isOwn ? index : 0])
-                    failure.failedOperation = isOwn ? index : 0
-                    return failure
-                }.flatMap { reply in
-                    MultiLockMachine.Entered(reply, count: paths.count).map { .success($0) }
-                        ?? .failure(.unexpectedReply)
-                })
+        submit(request, course) { [self] result in
+            let entered = result.mapError { failure in
+                // What fails behind the contenders' own nodes is about the first path: it may be that nobody may delete there.
+                let index = failure.failedOperation ?? 0
+                let isOwn = index < paths.count
+                var failure = failure.lacking(
+                    isOwn || index == paths.count ? "create" : "delete", on: paths[isOwn ? index : 0])
+                failure.failedOperation = isOwn ? index : 0
+                return failure
+            }.flatMap { reply -> Result<MultiLockMachine.Entered, RequestFailure> in
+                MultiLockMachine.Entered(reply, count: paths.count).map { .success($0) } ?? .failure(.unexpectedReply)
+            }
+            var isFirst = false
+            if case .success(let entered) = entered { isFirst = hasMade(entered.names, in: course.session) }
+            return .created(entered, isFirst: isFirst)
         }
     }
 
@@ -181,4 +192,31 @@ extension MultiLockDriver {
     private func isOwn(_ name: String) -> Bool {
         ContenderName(name)?.belongs(to: core.withLock { $0.machine.uuid }) ?? false
     }
+}
+
+/// Queues that nobody else has lately come to; see ``Vacancy``.
+extension MultiLockDriver {
+    func countsOnVacancy(_ session: Session) -> Bool {
+        paths.allSatisfy { session.countsOnVacancy(at: $0) }
+    }
+
+    /// - Returns: nobody is ahead in any queue.
+    fileprivate func hasMade(_ names: [String], in session: Session) -> Bool {
+        var isFirst = true
+        for (queue, name) in names.enumerated() {
+            guard let place = place(Node(queue: queue, name: name)) else { return false }
+            if !session.hasMade(place.number, last: place.last, at: paths[queue]) { isFirst = false }
+        }
+        return isFirst
+    }
+
+    /// The numbers that the transaction has used up in one queue.
+    fileprivate func place(_ node: Node) -> (number: Int32, last: Int32)? {
+        guard let number = SequenceNumber(ofName: node.name)?.rawValue else { return nil }
+        // The node that nobody sees has one, too; see `MultiLockMachine.entry`.
+        let hasAnother = node.queue == 0 && paths.count > 1
+        return (number, hasAnother && number < .max ? number + 1 : number)
+    }
+
+    fileprivate typealias Node = MultiLockMachine.Node
 }

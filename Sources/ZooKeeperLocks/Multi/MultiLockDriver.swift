@@ -73,7 +73,8 @@ final class MultiLockDriver: Sendable {
     func postToAll(_ event: QueueMachine.Event, of entry: Int?, for contender: Contender) {
         let event: MultiLockMachine.Event? =
             switch event {
-            case .enter(let uuid, let isConnected): .enter(uuid: uuid, isConnected: isConnected)
+            case .enter(let uuid, let isConnected, let isVacant):
+                .enter(uuid: uuid, isConnected: isConnected, isVacant: isVacant)
             case .connected: .connected
             case .suspended: .suspended
             case .sessionEnded(let code): .sessionEnded(code)
@@ -101,6 +102,7 @@ final class MultiLockDriver: Sendable {
             keepEars(work, contender)
             for action in work.actions { perform(action, work.session, work.entry, contender) }
         }
+        contender.core.withLock { $0.waiting.takeSettled() }?.resume()
     }
 
     private func next(_ contender: Contender) -> Work? {

@@ -2,7 +2,7 @@ import ZooKeeper
 
 /// Entering all queues, and finding out what came of it when the answer is lost.
 extension MultiLockMachine {
-    mutating func enter(_ uuid: String, _ isConnected: Bool) {
+    mutating func enter(_ uuid: String, _ isConnected: Bool, _ isVacant: Bool) {
         switch phase {
         case .idle, .betweenSessions: break
         // It was given up before there was a session.
@@ -12,13 +12,26 @@ extension MultiLockMachine {
         guard departure == nil else { return finish() }
         self.uuid = uuid
         self.isConnected = isConnected
+        self.isVacant = isVacant
         take(.enter)
     }
 
-    mutating func created(_ result: Result<Entered, RequestFailure>) {
-        guard case .entering(_, let look) = phase else { return }
+    mutating func created(_ result: Result<Entered, RequestFailure>, _ isFirst: Bool) {
+        guard case .entering(_, var look) = phase else { return }
+        if isVacant { complete(&look, after: result, isFirst) }
         become(.entering(created: result, look))
         settleEntry()
+    }
+
+    /// With what the listings say that were not asked for, where that is known.
+    private mutating func complete(_ look: inout Look, after created: Result<Entered, RequestFailure>, _ isFirst: Bool)
+    {
+        isVacant = false
+        switch created {
+        case .success(let entered) where isFirst: look.listed = entered.names.map { .success([$0]) }
+        case .failure(let failure): look.listed = Array(repeating: .failure(failure), count: count)
+        case .success: actions.append(.list(step: step))
+        }
     }
 
     mutating func looked(_ note: (inout Look) -> Void) {

@@ -38,11 +38,12 @@ extension MultiLockMachine {
 
     mutating func leave(_ nodes: [Node], recording: [Int] = [], isReturning: Bool = false) {
         remember()
+        let first = queues.indices.filter { queues[$0].isFirst }
         forgetPlaces()
         become(.leaving(isReturning: isReturning))
         guard !nodes.isEmpty else { return finishIfClean() }
         for node in nodes { strays[node] = true }
-        actions.append(.removeAll(nodes, recording: recording))
+        actions.append(.removeAll(nodes, recording: recording, first: first))
         if !isConnected { depart() }
     }
 

@@ -49,7 +49,7 @@ extension MultiLockMachine {
 
     /// A machine is told that the lease is valid whether it is or not: that is looked at once, when all are at the head.
     private mutating func tell(_ event: QueueMachine.Event, to queue: Int) {
-        if rules.reentersAlone, case .created(.success(let own)) = event { places[queue] = own.name }
+        if rules.reentersAlone, case .created(.success(let own), _) = event { places[queue] = own.name }
         for action in queues[queue].handle(event) {
             switch action {
             case .grant:

@@ -25,9 +25,10 @@ struct MultiLockMachine: Sendable {
     }
 
     enum Event: Sendable {
-        /// Begin, in the session that there is now. `uuid` was never used before.
-        case enter(uuid: String, isConnected: Bool)
-        case created(Result<Entered, RequestFailure>)
+        /// Begin, in the session that there is now. `uuid` was never used before. `isVacant`: nobody else is expected in any queue.
+        case enter(uuid: String, isConnected: Bool, isVacant: Bool = false)
+        /// `isFirst`: it is known that nobody is ahead in any queue.
+        case created(Result<Entered, RequestFailure>, isFirst: Bool = false)
         case listed(step: Int, queue: Int, Result<QueueListing, RequestFailure>)
         case looked(step: Int, Result<StripeLayout?, RequestFailure>)
         case parentMade(step: Int, queue: Int, Result<Void, RequestFailure>)
@@ -50,7 +51,8 @@ struct MultiLockMachine: Sendable {
     }
 
     enum Action: Hashable, Sendable {
-        /// In one transaction: create a node in each queue. In the same breath, without waiting for the answer, comes a `list`.
+        /// In one transaction: create a node in each queue. In the same breath, without waiting for the answer, comes a `list`, unless
+        /// nobody else is expected.
         case create(uuid: String)
         /// All queues.
         case list(step: Int)
@@ -64,8 +66,8 @@ struct MultiLockMachine: Sendable {
         case barrier(step: Int)
         /// A write that shows that the session lives, and all those nodes in it.
         case prove([Node], step: Int)
-        /// In one transaction. `recording`: leave word in those queues' parents that this node was the head.
-        case removeAll([Node], recording: [Int])
+        /// In one transaction. `recording`: leave word in those queues' parents that this node was the head. `first`: nobody was ahead there.
+        case removeAll([Node], recording: [Int], first: [Int] = [])
         case remove(Node)
         /// What the machine of one queue asks for.
         case inQueue(Int, QueueMachine.Action)
@@ -130,6 +132,8 @@ struct MultiLockMachine: Sendable {
     let policy: QueuePolicy
     private(set) var phase = Phase.idle
     var uuid = ""
+    /// The entry does without listings, if it is told then that nobody is ahead.
+    var isVacant = false
     var isConnected = false
     /// Rises with every question, so that an answer to an older one is told apart.
     var step = 0
@@ -180,8 +184,8 @@ struct MultiLockMachine: Sendable {
         self.leaseIsValid = leaseIsValid
         newHeads = []
         switch event {
-        case .enter(let uuid, let isConnected): enter(uuid, isConnected)
-        case .created(let result): created(result)
+        case .enter(let uuid, let isConnected, let isVacant): enter(uuid, isConnected, isVacant)
+        case .created(let result, let isFirst): created(result, isFirst)
         case .listed(step, let queue, let result): looked { $0.listed[queue] = result }
         case .looked(step, let result): looked { $0.layout = result }
         case .parentMade(step, let queue, let result): parentMade(queue, result)
@@ -236,7 +240,7 @@ struct MultiLockMachine: Sendable {
 
     private mutating func look() {
         if layout != nil { actions.append(.look(step: step)) }
-        actions.append(.list(step: step))
+        if !isVacant { actions.append(.list(step: step)) }
     }
 
     /// Takes a step again that failed and may succeed later: after a pause that grows, or with the next connection.

@@ -134,6 +134,16 @@ struct SequenceNumber: Hashable, Sendable {
 
     static let last = SequenceNumber(rawValue: .max)
 
+    init(rawValue: Int32) {
+        self.rawValue = rawValue
+    }
+
+    /// Of a name that the server has given to a contender.
+    init?(ofName name: some StringProtocol) {
+        guard let number = ContenderName(String(name))?.sequence else { return nil }
+        self = number
+    }
+
     /// Serial-number arithmetic (RFC 1982): right across the wrap as long as the two are less than 2^31 apart.
     func precedes(_ other: SequenceNumber) -> Bool {
         rawValue &- other.rawValue < 0

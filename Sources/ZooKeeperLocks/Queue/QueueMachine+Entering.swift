@@ -1,7 +1,7 @@
 import ZooKeeper
 
 extension QueueMachine {
-    mutating func enter(_ uuid: String, _ isConnected: Bool) {
+    mutating func enter(_ uuid: String, _ isConnected: Bool, _ isVacant: Bool) {
         switch phase {
         case .idle, .betweenSessions: break
         // It was given up before there was a session.
@@ -12,6 +12,8 @@ extension QueueMachine {
         self.uuid = uuid
         mayHaveTwoNodes = false
         self.isConnected = isConnected
+        // A semaphore's parent has to be read all the same.
+        self.isVacant = isVacant && !policy.isCounted
         take(.enter)
     }
 
@@ -31,10 +33,24 @@ extension QueueMachine {
         actions.append(.displaced)
     }
 
-    mutating func created(_ result: Result<Own, RequestFailure>) {
+    mutating func created(_ result: Result<Own, RequestFailure>, _ isFirst: Bool) {
         guard case .entering(_, let listed) = phase else { return }
-        become(.entering(created: result, listed: listed))
+        become(.entering(created: result, listed: isVacant ? listing(after: result, isFirst) : listed))
         settleEntry()
+    }
+
+    /// What a listing says that was not asked for; `nil`: it has to be.
+    private mutating func listing(
+        after created: Result<Own, RequestFailure>, _ isFirst: Bool
+    ) -> Result<QueueListing, RequestFailure>? {
+        isVacant = false
+        switch created {
+        case .success(let own) where isFirst: return .success([own.name])
+        case .failure(let failure): return .failure(failure)
+        case .success:
+            list()
+            return nil
+        }
     }
 
     mutating func listed(_ result: Result<QueueListing, RequestFailure>) {
@@ -137,6 +153,7 @@ extension QueueMachine {
             return take(.enter)
         }
         lastLook = view.summary
+        if view.ahead == 0, !policy.isCounted { isFirst = true }
         if isPlaced, view.earlierSibling != nil || !view.laterSiblings.isEmpty { return displace() }
         if let earlier = view.earlierSibling {
             // The first attempt made a node after all, and its place is the better one.

@@ -34,11 +34,12 @@ struct QueueMachine: Sendable {
     }
 
     enum Event: Sendable {
-        /// Begin, in the session that there is now. `uuid` was never used before.
-        case enter(uuid: String, isConnected: Bool)
+        /// Begin, in the session that there is now. `uuid` was never used before. `isVacant`: nobody else is expected in the queue.
+        case enter(uuid: String, isConnected: Bool, isVacant: Bool = false)
         /// Begin in a place that somebody else has taken; see ``isPlaced``.
         case placed(Own, uuid: String, isConnected: Bool, Result<QueueListing, RequestFailure>)
-        case created(Result<Own, RequestFailure>)
+        /// `isFirst`: it is known that nobody is ahead.
+        case created(Result<Own, RequestFailure>, isFirst: Bool = false)
         case listed(step: Int, Result<QueueListing, RequestFailure>)
         case parentsMade(step: Int, Result<Void, RequestFailure>)
         /// The node is there, and watched from now on; or `noNode`.
@@ -78,7 +79,7 @@ struct QueueMachine: Sendable {
     }
 
     enum Action: Hashable, Sendable {
-        /// Create the contender's node; in the same breath, without waiting for the answer, comes a `list`.
+        /// Create the contender's node; in the same breath, without waiting for the answer, comes a `list`, unless nobody else is expected.
         case create(prefix: String)
         case list(step: Int)
         /// The same, and watch for those who come and go: a change comes back as one of ``QueueMachine/everybody``.
@@ -219,6 +220,10 @@ struct QueueMachine: Sendable {
     var replacement: Replacement?
     /// It was not the head when it came.
     var hasWaited = false
+    /// Nobody is ahead, nor will ever be.
+    var isFirst = false
+    /// The entry does without a listing, if it is told then that nobody is ahead.
+    var isVacant = false
     /// As of the event at hand.
     var leaseIsValid = true
     var lastLook: QueueView.Ahead?
@@ -243,9 +248,9 @@ struct QueueMachine: Sendable {
     mutating func handle(_ event: Event, leaseIsValid: Bool = true) -> [Action] {
         self.leaseIsValid = leaseIsValid
         switch event {
-        case .enter(let uuid, let isConnected): enter(uuid, isConnected)
+        case .enter(let uuid, let isConnected, let isVacant): enter(uuid, isConnected, isVacant)
         case .placed(let own, let uuid, let isConnected, let listed): placed(own, uuid, isConnected, listed)
-        case .created(let result): created(result)
+        case .created(let result, let isFirst): created(result, isFirst)
         case .listed(let step, let result): if step == self.step { listed(result) } else { surveyed(result) }
         case .parentsMade(step, let result): parentsMade(result)
         case .watched(let name, let result): watched(name, result)
@@ -295,7 +300,8 @@ struct QueueMachine: Sendable {
             poke = nil
             phase = .entering(created: nil, listed: nil)
             actions.append(.create(prefix: policy.prefix(uuid: uuid)))
-            list()
+            isFirst = false
+            if !isVacant { list() }
         case .makeParents:
             phase = .makingParents
             actions.append(.makeParents(step: step))
@@ -319,7 +325,7 @@ struct QueueMachine: Sendable {
     }
 
     /// Of a semaphore the parent is read first, until that has told how many permits there are.
-    private mutating func list() {
+    mutating func list() {
         if policy.isCounted, parentPermits == nil { actions.append(.look(step: step)) }
         actions.append(.list(step: step))
     }

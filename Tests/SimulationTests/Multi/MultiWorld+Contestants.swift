@@ -211,7 +211,7 @@ extension MultiWorld {
         case .identify(let node, let step): ask(actor, .identify(node, step: step))
         case .barrier(let step): ask(actor, .barrier(step: step))
         case .prove(let nodes, let step): ask(actor, .prove(nodes, step: step))
-        case .removeAll(let nodes, let recording): ask(actor, .removeAll(nodes, recording: recording))
+        case .removeAll(let nodes, let recording, _): ask(actor, .removeAll(nodes, recording: recording))
         case .remove(let node): ask(actor, .remove(node))
         case .inQueue(let queue, let action): perform(action, actor, in: queue)
         case .pause(let pause, let step): actors[actor].pauses.append((.multi(.paused(step: step)), pause))
