@@ -18,7 +18,8 @@ extension Contender {
                 let result = $0.mapError { $0.lacking("create", on: path) }.flatMap(\.own)
                 var isFirst = false
                 if !policy.isCounted, case .success(let own) = result,
-                    let number = SequenceNumber(ofName: own.name)?.rawValue {
+                    let number = SequenceNumber(ofName: own.name)?.rawValue
+                {
                     isFirst = session.hasMade(number, last: number, at: path)
                 }
                 post(.created(result, isFirst: isFirst), of: entry)
