@@ -1,3 +1,5 @@
+import Glibc
+
 /// The absolute path of a znode, checked when it is made: `/jobs/nightly`.
 ///
 /// Paths are compared byte by byte, as the server does: two Unicode spellings of one name are two znodes.
@@ -49,8 +51,13 @@ public struct NodePath: Hashable, Sendable {
     }
 
     /// For names that a server sent, which have been checked there.
-    package func appending(unchecked name: some StringProtocol) -> NodePath {
-        NodePath(unchecked: self == .root ? "/" + name : string + "/" + name)
+    package func appending(unchecked name: String) -> NodePath {
+        var path = string
+        path.reserveCapacity(string.utf8.count + 1 + name.utf8.count)
+        // The root ends with its slash.
+        if string.utf8.count > 1 { path += "/" }
+        path += name
+        return NodePath(unchecked: path)
     }
 
     private var lastSlash: String.Index {
@@ -61,7 +68,12 @@ public struct NodePath: Hashable, Sendable {
     public static func == (lhs: NodePath, rhs: NodePath) -> Bool {
         var (left, right) = (lhs.string, rhs.string)
         return left.withUTF8 { left in
-            right.withUTF8 { right in left.count == right.count && left.elementsEqual(right) }
+            right.withUTF8 { right in
+                guard left.count == right.count, let first = left.baseAddress, let second = right.baseAddress else {
+                    return left.count == right.count
+                }
+                return memcmp(first, second, left.count) == 0
+            }
         }
     }
 

@@ -29,18 +29,23 @@ enum ParentData: Hashable, Sendable {
             self = .foreign
             return
         }
-        var head: ContenderName?
-        var permits: Int?
-        // The first line of each kind counts.
-        for line in data[Self.empty.count...].split(separator: UInt8(ascii: "\n")) {
-            if head == nil, let name = Self.value(of: "head ".utf8, in: line) { head = ContenderName(name) }
-            if permits == nil, let count = Self.value(of: "permits ".utf8, in: line) { permits = Int(count) }
-        }
-        self = .ours(lastHead: head, permits: permits)
+        self = .ours(
+            lastHead: Self.value(of: Self.head, in: data).flatMap { ContenderName($0) },
+            permits: Self.value(of: Self.permits, in: data).flatMap { Int($0) })
     }
 
-    private static func value(of key: String.UTF8View, in line: ArraySlice<UInt8>) -> String? {
-        guard line.starts(with: key) else { return nil }
-        return String(decoding: line.dropFirst(key.count), as: UTF8.self)
+    private static let head = Array("head ".utf8)
+    private static let permits = Array("permits ".utf8)
+
+    /// What stands behind `key` in the first line that begins with it. Byte by byte: whoever waits in a queue reads it once or twice.
+    static func value(of key: [UInt8], in data: [UInt8]) -> String? {
+        var start = empty.count
+        while start < data.count {
+            let end = data[start...].firstIndex(of: UInt8(ascii: "\n")) ?? data.count
+            let line = data[start..<end]
+            if line.starts(with: key) { return String(decoding: line.dropFirst(key.count), as: UTF8.self) }
+            start = end + 1
+        }
+        return nil
     }
 }

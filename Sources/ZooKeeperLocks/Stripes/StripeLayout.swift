@@ -11,16 +11,17 @@ public struct StripeLayout: Hashable, Sendable {
     }
 
     private static let word = "stripes "
+    private static let key = Array(word.utf8)
 
     /// What the path is made with.
     var data: [UInt8] { ParentData.empty + Array("\(Self.word)\(count) \(hash)\n".utf8) }
 
     /// `nil` when the data says nothing of stripes.
     init?(_ data: [UInt8]) {
-        guard data.starts(with: ParentData.empty) else { return nil }
-        let lines = String(decoding: data, as: UTF8.self).split(separator: "\n")
-        guard let line = lines.first(where: { $0.hasPrefix(Self.word) }) else { return nil }
-        let parts = line.dropFirst(Self.word.count).split(separator: " ")
+        guard data.starts(with: ParentData.empty), let value = ParentData.value(of: Self.key, in: data) else {
+            return nil
+        }
+        let parts = value.split(separator: " ")
         guard parts.count == 2, let count = Int(parts[0]), count > 0 else { return nil }
         self.init(count: count, hash: String(parts[1]))
     }
