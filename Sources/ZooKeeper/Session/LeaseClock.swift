@@ -150,11 +150,11 @@ package struct LeaseClock<Instant: InstantProtocol & Sendable>: Hashable, Sendab
         guard isConnected, start <= end else { return }
         let start = rules.countsFromTheStart ? start : end
         if isProof || !rules.provesByWritesOnly { prove(start, end) }
-        keep(Answered(start: start, end: end), in: &activities)
+        Self.keep(Answered(start: start, end: end), in: &activities, for: timeout, grain: spans.grain)
     }
 
     private mutating func prove(_ start: Instant, _ end: Instant) {
-        defer { keep(Answered(start: start, end: end), in: &proofs) }
+        defer { Self.keep(Answered(start: start, end: end), in: &proofs, for: timeout, grain: spans.grain) }
         let first = proofs.last { $0.end <= start.rewound(by: proofSpacing) }
         let proven = rules.confirmsByTwoProofs ? first?.start : start
         if let confirmed = latest(endedBy: proven?.rewound(by: relayAllowance)) {
@@ -193,11 +193,15 @@ package struct LeaseClock<Instant: InstantProtocol & Sendable>: Hashable, Sendab
 
     /// Keeps what may still be asked for, at a distance that makes the rest little: whatever is left out makes the lease shorter,
     /// never longer.
-    private func keep(_ answer: Answered, in answers: inout [Answered]) {
+    ///
+    /// Of the type, not of the clock: that would be copied for the call, and with it the list that is about to change.
+    private static func keep(
+        _ answer: Answered, in answers: inout [Answered], for timeout: Duration, grain: Duration
+    ) {
         let horizon = answer.end.rewound(by: timeout)
         // The youngest of those that are too old is kept: it may be the last there is.
         while answers.count > 1, answers[1].end < horizon { answers.removeFirst() }
-        if answers.count > 1, answers[answers.count - 2].end.duration(to: answer.end) < spans.grain {
+        if answers.count > 1, answers[answers.count - 2].end.duration(to: answer.end) < grain {
             answers.removeLast()
         }
         answers.append(answer)
