@@ -93,9 +93,9 @@ extension SimulationTests {
             ),
             Case(
                 title:
-                    "2 contenders of one session that has just been alone; 1 lost connection, 1 session expires, 1 gives up",
+                    "2 contenders of one session that has just been alone; 1 lost connection, 1 gives up",
                 bounds: .init(
-                    clients: [0, 0], breaks: 1, expiries: 1, givingUp: 1, reapings: 1, lag: 2, vacancy: eager,
+                    clients: [0, 0], breaks: 1, givingUp: 1, reapings: 1, lag: 2, vacancy: eager,
                     hasJustLeft: true)),
             Case(
                 title: "2 clients, of which 1 has just been alone, 1 node deleted by hand, 1 removal of the path",
