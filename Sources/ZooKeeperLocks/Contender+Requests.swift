@@ -89,7 +89,7 @@ extension Contender {
                     .delete(node, version: nil), .set(path, data: ParentData.recording(name), version: nil),
                 ])
                 : .delete(node, version: nil)
-            let first = core.withLock { $0.machine.isFirst } ? SequenceNumber(ofName: name)?.rawValue : nil
+            let first = core.withLock { $0.machine.firstNode == name } ? SequenceNumber(ofName: name)?.rawValue : nil
             if let first { session.isLeaving(first, at: path) }
             session.submit(request, deadline: deadline) { [self] in
                 if let first, case .success = $0 { session.hasLeft(first, at: path, deadline: deadline) }

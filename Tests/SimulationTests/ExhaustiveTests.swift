@@ -1,4 +1,5 @@
 import Testing
+import ZooKeeper
 
 @testable import ZooKeeperLocks
 
@@ -12,6 +13,13 @@ extension SimulationTests {
             var isSmall = false
             var testDescription: String { title }
         }
+
+        /// Whoever was alone once counts on it.
+        static let eager: Vacancy.Rules = {
+            var rules = Vacancy.Rules()
+            rules.patience = 0
+            return rules
+        }()
 
         static let cases: [Case] = [
             Case(
@@ -69,6 +77,41 @@ extension SimulationTests {
                 bounds: .init(
                     clients: [0, 1, 2], breaks: 0, givingUp: 0, lag: 2,
                     policies: [.permits(2, of: 2), .permits(1, of: 2), .permits(1, of: 2)])),
+            Case(
+                title: "2 clients, of which 1 has just been alone, 1 lost connection, 1 removal of the path",
+                bounds: .init(
+                    clients: [0, 1], breaks: 1, givingUp: 0, reapings: 1, lag: 2, vacancy: eager, hasJustLeft: true)),
+            Case(
+                title: "2 clients, of which 1 has just been alone, 1 removal of the path",
+                bounds: .init(
+                    clients: [0, 1], breaks: 0, givingUp: 0, reapings: 1, lag: 2, vacancy: eager, hasJustLeft: true),
+                isSmall: true),
+            Case(
+                title: "2 contenders of one session that has just been alone, and 1 of another; 1 removal of the path",
+                bounds: .init(
+                    clients: [0, 0, 1], breaks: 0, givingUp: 0, reapings: 1, lag: 2, vacancy: eager, hasJustLeft: true)
+            ),
+            Case(
+                title:
+                    "2 contenders of one session that has just been alone; 1 lost connection, 1 gives up",
+                bounds: .init(
+                    clients: [0, 0], breaks: 1, givingUp: 1, reapings: 1, lag: 2, vacancy: eager,
+                    hasJustLeft: true)),
+            Case(
+                title: "2 clients, of which 1 has just been alone, 1 node deleted by hand, 1 removal of the path",
+                bounds: .init(
+                    clients: [0, 1], breaks: 0, givingUp: 1, deletions: 1, reapings: 1, lag: 2, vacancy: eager,
+                    hasJustLeft: true)),
+            Case(
+                title: "a writer that becomes a reader, of a session that has just been alone, and a writer",
+                bounds: .init(
+                    clients: [0, 0, 1], breaks: 0, givingUp: 0, lag: 1, policies: [.write, .write, .write],
+                    downgrades: 1, vacancy: eager, hasJustLeft: true)),
+            Case(
+                title: "2 readers and 1 writer of one session that has just been alone",
+                bounds: .init(
+                    clients: [0, 0, 0], breaks: 0, givingUp: 0, lag: 2, policies: [.read, .read, .write],
+                    vacancy: eager, hasJustLeft: true)),
             Case(title: "3 clients, 1 gives up", bounds: .init(clients: [0, 1, 2], breaks: 0, givingUp: 1, lag: 2)),
         ]
 
@@ -81,7 +124,9 @@ extension SimulationTests {
                 sum += outcome.states
                 print(
                     "\(search.title), servers at most \(search.bounds.lag) writes behind: \(outcome.states) states,",
-                    "\(outcome.transitions) steps, depth \(outcome.depth), \(ContinuousClock.now - began)")
+                    "\(outcome.transitions) steps, depth \(outcome.depth), \(ContinuousClock.now - began)",
+                    outcome.grantsWithoutList > 0 ? "\(outcome.grantsWithoutList) grants without a list" : "")
+                #expect((outcome.grantsWithoutList > 0) == search.bounds.hasJustLeft)
                 #expect(outcome.isComplete || outcome.violation != nil)
                 if let violation = outcome.violation {
                     Issue.record(
@@ -112,6 +157,40 @@ extension SimulationTests {
             for (title, rules, policies) in cases {
                 let bounds = SmallWorld.Bounds(
                     clients: policies.map { _ in 0 }, breaks: 0, givingUp: 0, lag: 1, policies: policies)
+                let outcome = await Explorer.explore(bounds, rules: rules, limit: 400_000)
+                print("\(title): \(outcome.violation?.verdict ?? "not caught") in \(outcome.states) states")
+                #expect(outcome.violation != nil, "\(title)")
+            }
+        }
+
+        /// Each rule that a saved listing rests on is left out, and the search has to notice.
+        @Test func whatASavedListingRestsOn() async {
+            var gaps = Self.eager
+            gaps.ignoresGaps = true
+            var parents = Self.eager
+            parents.trustsAnyParent = true
+            var connections = Self.eager
+            connections.outlivesConnections = true
+            var holders = QueueRules.sound
+            holders.takesHoldersForFirst = true
+            func bounds(_ rules: Vacancy.Rules, breaks: Int = 0, reapings: Int = 0) -> SmallWorld.Bounds {
+                SmallWorld.Bounds(
+                    clients: [0, 1], breaks: breaks, givingUp: 0, reapings: reapings, lag: 1, vacancy: rules,
+                    hasJustLeft: true)
+            }
+            let cases: [(title: String, rules: QueueRules, bounds: SmallWorld.Bounds)] = [
+                ("somebody came between", .sound, bounds(gaps)),
+                ("another parent of that name", .sound, bounds(parents, reapings: 1)),
+                ("a watch of the connection before", .sound, bounds(connections, breaks: 1, reapings: 1)),
+                (
+                    "a reader beside others",
+                    holders,
+                    SmallWorld.Bounds(
+                        clients: [0, 0, 0], breaks: 0, givingUp: 0, lag: 1, policies: [.read, .read, .write],
+                        vacancy: Self.eager, hasJustLeft: true)
+                ),
+            ]
+            for (title, rules, bounds) in cases {
                 let outcome = await Explorer.explore(bounds, rules: rules, limit: 400_000)
                 print("\(title): \(outcome.violation?.verdict ?? "not caught") in \(outcome.states) states")
                 #expect(outcome.violation != nil, "\(title)")

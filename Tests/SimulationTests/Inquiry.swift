@@ -17,6 +17,8 @@ enum Inquiry: Hashable, Sendable {
     case delete(String, recording: Bool)
     case poke(String)
     case replace(String, with: String)
+    /// Of no machine: read the lock's path and watch it; see `Vacancy`.
+    case watchParent(attempt: Int)
 
     /// `nil` for an action that asks the servers for nothing.
     init?(_ action: QueueMachine.Action) {
@@ -42,18 +44,27 @@ enum Inquiry: Hashable, Sendable {
     var isWrite: Bool {
         switch self {
         case .create, .makeParents, .prove, .barrier, .delete, .poke, .replace: true
-        case .list, .listAndWatch, .watch, .look, .read: false
+        case .list, .listAndWatch, .watch, .look, .read, .watchParent: false
         }
     }
 
-    /// The event that tells the machine what came of it.
-    func event(_ answer: Result<Answer, RequestFailure>) -> QueueMachine.Event {
+    var lists: Bool {
+        switch self {
+        case .list, .listAndWatch: true
+        default: false
+        }
+    }
+
+    /// The event that tells the machine what came of it; `nil`: it is nothing to a machine.
+    ///
+    /// - Parameter isFirst: of a creation; see `Vacancy`.
+    func event(_ answer: Result<Answer, RequestFailure>, isFirst: Bool = false) -> QueueMachine.Event? {
         switch self {
         case .create:
             .created(
                 answer.flatMap {
                     if case .created(let own) = $0 { .success(own) } else { .failure(.ofAnotherKind) }
-                })
+                }, isFirst: isFirst)
         case .list(let step), .listAndWatch(let step):
             .listed(
                 step: step,
@@ -79,6 +90,7 @@ enum Inquiry: Hashable, Sendable {
         case .delete(let name, _): .deleted(name: name, answer.map { _ in })
         case .poke(let name): .poked(name, answer.map { _ in })
         case .replace(_, let reader): .replaced(reader, answer.map { _ in })
+        case .watchParent: nil
         }
     }
 

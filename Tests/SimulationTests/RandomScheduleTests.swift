@@ -19,7 +19,8 @@ extension SimulationTests {
             }
             let tally = await campaign.run(Budget.seeds ?? 1..<UInt64(1 + profile.schedules))
             print(
-                "\(profile.rawValue): \(tally.schedules) schedules, \(tally.grants) grants, \(tally.sessionsEnded) sessions lost,",
+                "\(profile.rawValue): \(tally.schedules) schedules, \(tally.grants) grants (\(tally.grantsWithoutList) without a list),",
+                "\(tally.sessionsEnded) sessions lost,",
                 "\(tally.failures.count) violations, \(ContinuousClock.now - start)")
             for failure in tally.failures.prefix(1) {
                 Issue.record(
@@ -29,6 +30,7 @@ extension SimulationTests {
                     """)
             }
             #expect(tally.grants > tally.schedules)
+            if profile == .alone { #expect(tally.grantsWithoutList > tally.schedules) }
         }
 
         @Test func aScheduleIsTheSameEachTime() async {

@@ -10,6 +10,9 @@ extension SimulationTests {
             .init(clients: [0, 1], breaks: 3, expiries: 1, givingUp: 1, deletions: 1, lag: 3),
             .init(clients: [0, 0, 1], breaks: 2, expiries: 2, givingUp: 1, lag: 3),
             .init(clients: [0, 1], breaks: 2, expiries: 0, givingUp: 1, reapings: 2, lag: 3, hasParent: false),
+            .init(
+                clients: [0, 0, 0, 1], breaks: 2, expiries: 1, givingUp: 1, deletions: 1, reapings: 2, lag: 3,
+                vacancy: ExhaustiveTests.eager, hasJustLeft: true),
             .init(clients: [0, 1, 2], breaks: 3, expiries: 1, givingUp: 2, deletions: 1, lag: 4),
         ]
 
@@ -19,7 +22,9 @@ extension SimulationTests {
             }
             print(
                 "clients \(bounds.clients): \(runs.count) ways, \(runs.map(\.steps).reduce(0, +)) steps,",
-                "\(runs.map(\.comparisons).reduce(0, +)) answers and events compared")
+                "\(runs.map(\.comparisons).reduce(0, +)) answers and events compared,",
+                "\(runs.map(\.grantsWithoutList).reduce(0, +)) grants without a list")
+            #expect(runs.contains { $0.grantsWithoutList > 0 } == bounds.hasJustLeft)
             for run in runs { #expect(run.difference == nil, "\(run.difference ?? "")") }
             // Few ways end so early that there is next to nothing to compare.
             #expect(runs.count { $0.comparisons > 5 } > runs.count * 9 / 10)
@@ -28,6 +33,7 @@ extension SimulationTests {
         struct Run: Sendable {
             var steps = 0
             var comparisons = 0
+            var grantsWithoutList = 0
             var difference: String?
         }
 
@@ -48,7 +54,7 @@ extension SimulationTests {
             twin.finish()
             let story = way.map { "\($0)" }.joined(separator: "\n")
             return Run(
-                steps: way.count, comparisons: twin.comparisons,
+                steps: way.count, comparisons: twin.comparisons, grantsWithoutList: twin.small.grantsWithoutList,
                 difference: twin.difference.map { "seed \(seed):\n\(story)\n\($0)" })
         }
     }

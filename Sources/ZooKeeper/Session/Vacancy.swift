@@ -18,33 +18,42 @@ package struct Vacancy: Hashable, Sendable {
         package var trustsAnyParent = false
         /// A number that is larger will do.
         package var ignoresGaps = false
+        /// What is watched in one connection counts in the next.
+        package var outlivesConnections = false
         /// How often in a row the session has to have been alone before it counts on that.
         package var patience = 8
 
         package init() {}
     }
 
-    private enum Watch: Hashable {
+    package enum Watch: Hashable, Sendable {
         case none
         case asked(Int)
         case set(Int)
+
+        package var attempt: Int? {
+            switch self {
+            case .none: nil
+            case .asked(let attempt), .set(let attempt): attempt
+            }
+        }
     }
 
     private let rules: Rules
-    private var watch = Watch.none
+    package private(set) var watch = Watch.none
     /// How many watches were asked for.
     private var attempts = 0
     /// Nobody is in the queue who has this number or an earlier one.
-    private var gone: Int32?
+    package private(set) var gone: Int32?
     /// The parent is watched since one of those was there.
-    private var isSure = false
+    package private(set) var isSure = false
     /// The last one that this session has made, and not left.
-    private var latest: Int32?
-    private var isLeaving = false
+    package private(set) var latest: Int32?
+    package private(set) var isLeaving = false
     /// How often in a row nobody has come between.
-    private var streak = 0
-    private var needed: Int
-    private var isCountedOn = false
+    package private(set) var streak = 0
+    package private(set) var needed: Int
+    package private(set) var isCountedOn = false
 
     package init(_ rules: Rules = Rules()) {
         self.rules = rules
@@ -115,6 +124,7 @@ package struct Vacancy: Hashable, Sendable {
 
     /// What happens to the parent from here on may not be told in time.
     package mutating func disconnected() {
+        guard !rules.outlivesConnections else { return }
         watch = .none
         forget()
     }

@@ -38,7 +38,7 @@ extension MultiLockMachine {
 
     mutating func leave(_ nodes: [Node], recording: [Int] = [], isReturning: Bool = false) {
         remember()
-        let first = queues.indices.filter { queues[$0].isFirst }
+        let first = queues.indices.filter { queues[$0].firstNode != nil }
         forgetPlaces()
         become(.leaving(isReturning: isReturning))
         guard !nodes.isEmpty else { return finishIfClean() }

@@ -153,7 +153,8 @@ extension QueueMachine {
             return take(.enter)
         }
         lastLook = view.summary
-        if view.ahead == 0, !policy.isCounted { isFirst = true }
+        let hasNobodyAhead = view.ahead == 0 || rules.takesHoldersForFirst && view.turn == .now
+        if hasNobodyAhead, !policy.isCounted { firstNode = own.name }
         if isPlaced, view.earlierSibling != nil || !view.laterSiblings.isEmpty { return displace() }
         if let earlier = view.earlierSibling {
             // The first attempt made a node after all, and its place is the better one.

@@ -220,8 +220,8 @@ struct QueueMachine: Sendable {
     var replacement: Replacement?
     /// It was not the head when it came.
     var hasWaited = false
-    /// Nobody is ahead, nor will ever be.
-    var isFirst = false
+    /// The own node that nobody is ahead of, nor will ever be. Not just any of them: while one too many is removed, the other stays.
+    var firstNode: String?
     /// The entry does without a listing, if it is told then that nobody is ahead.
     var isVacant = false
     /// As of the event at hand.
@@ -300,7 +300,7 @@ struct QueueMachine: Sendable {
             poke = nil
             phase = .entering(created: nil, listed: nil)
             actions.append(.create(prefix: policy.prefix(uuid: uuid)))
-            isFirst = false
+            firstNode = nil
             if !isVacant { list() }
         case .makeParents:
             phase = .makingParents

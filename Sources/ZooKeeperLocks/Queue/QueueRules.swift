@@ -24,6 +24,8 @@ struct QueueRules: Hashable, Sendable {
     var watchesOneHolder = false
     /// Whoever is granted permits does not tell the one behind, who takes it for one who waits.
     var forgetsPoke = false
+    /// Whoever is let in at once has nobody ahead: but a reader may have other readers there.
+    var takesHoldersForFirst = false
 
     static let sound = QueueRules()
 }

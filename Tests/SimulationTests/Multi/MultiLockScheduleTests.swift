@@ -1,4 +1,5 @@
 import Testing
+import ZooKeeper
 
 @testable import ZooKeeperLocks
 
@@ -9,6 +10,8 @@ extension SimulationTests {
         /// What may go wrong.
         enum Weather: String, CaseIterable, Sendable {
             case calm, network, expiry, hands, storm
+            /// Few, who come again and again.
+            case alone
 
             func setting(seed: UInt64) -> MultiWorld.Setting {
                 var random = SplitMix(seed: seed ^ 0xB0B)
@@ -27,6 +30,23 @@ extension SimulationTests {
                     setting.deletions = 1 + random.below(4)
                     setting.reapings = random.below(3)
                 }
+                if self == .alone {
+                    setting.clients = 1 + random.below(2)
+                    setting.groups = 1 + random.below(2)
+                    setting.singles = random.below(2)
+                    setting.paths = 2
+                    setting.rounds = 4 + random.below(8)
+                    setting.rest = 95
+                    setting.givingUp = random.below(2)
+                    setting.reapings = random.below(5)
+                    setting.breaks = random.below(3)
+                    setting.deletions = random.below(2)
+                }
+                if self == .alone || random.chance(50) {
+                    var rules = Vacancy.Rules()
+                    rules.patience = random.below(2)
+                    setting.vacancy = rules
+                }
                 return setting
             }
         }
@@ -36,6 +56,8 @@ extension SimulationTests {
             var bodies = 0
             var groupBodies = 0
             var struck = 0
+            var grantsWithoutList = 0
+            var groupGrantsWithoutList = 0
             var failure: (seed: UInt64, verdict: MultiWorld.Verdict)?
         }
 
@@ -51,6 +73,8 @@ extension SimulationTests {
                     tally.bodies += world.bodies
                     tally.groupBodies += world.groupBodies
                     tally.struck += world.struck
+                    tally.grantsWithoutList += world.grantsWithoutList
+                    tally.groupGrantsWithoutList += world.groupGrantsWithoutList
                     if let verdict = world.verdict {
                         tally.failure = (seed, verdict)
                         break
@@ -79,7 +103,9 @@ extension SimulationTests {
             let tally = await run(seeds) { weather.setting(seed: $0) }
             print(
                 "several locks, \(weather.rawValue): seeds \(seeds), \(tally.schedules) schedules, \(tally.bodies) leases,",
-                "\(tally.groupBodies) of several locks, \(tally.struck) times something went wrong, \(ContinuousClock.now - start)"
+                "\(tally.groupBodies) of several locks, \(tally.grantsWithoutList) grants without a list,",
+                "\(tally.groupGrantsWithoutList) of several locks, \(tally.struck) times something went wrong,",
+                "\(ContinuousClock.now - start)"
             )
             if let (seed, verdict) = tally.failure {
                 Issue.record(
@@ -87,6 +113,7 @@ extension SimulationTests {
                 )
             }
             #expect(tally.groupBodies > tally.schedules)
+            if weather == .alone { #expect(tally.groupGrantsWithoutList > tally.schedules / 2) }
         }
 
         /// What the freedom from deadlock rests on, left out.
@@ -129,6 +156,29 @@ extension SimulationTests {
             }
             #expect(control.failure == nil)
             print("with the rule: \(control.schedules) schedules, \(control.groupBodies) leases of several locks")
+        }
+
+        /// What saved listings rest on, left out: that nobody has come between.
+        @Test func savedListingsThatIgnoreOthersAreNoticed() async throws {
+            @Sendable func setting(ignoresGaps: Bool) -> MultiWorld.Setting {
+                var setting = MultiWorld.Setting()
+                (setting.paths, setting.clients, setting.groups, setting.singles) = (2, 2, 3, 0)
+                (setting.rounds, setting.lag, setting.reapings, setting.rest) = (6, 6, 8, 95)
+                var rules = Vacancy.Rules()
+                (rules.ignoresGaps, rules.patience) = (ignoresGaps, 0)
+                setting.vacancy = rules
+                return setting
+            }
+            let tally = await run(Budget.seeds ?? 1..<1001) { _ in setting(ignoresGaps: true) }
+            let failure = try #require(tally.failure, "not missed in \(tally.schedules) schedules")
+            #expect(failure.verdict.kind == .exclusion || failure.verdict.kind == .token)
+            print("gaps ignored: seed \(failure.seed): \(failure.verdict)")
+            let control = await run(failure.seed..<failure.seed + (Budget.isFull ? 500 : 5)) { _ in
+                setting(ignoresGaps: false)
+            }
+            #expect(control.failure == nil)
+            #expect(control.groupGrantsWithoutList > 0)
+            print("with the rule: \(control.schedules) schedules, \(control.grantsWithoutList) grants without a list")
         }
 
         @Test func aScheduleIsTheSameEachTime() async {

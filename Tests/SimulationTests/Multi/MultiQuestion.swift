@@ -9,6 +9,21 @@ struct MultiAsk {
     var entry: Int
     var question: MultiQuestion
     var request: ServerRequest
+    /// The removal of nodes that nobody was ahead of: the numbers that they had used up.
+    var leaves: [Place] = []
+
+    struct Place: Hashable, Sendable {
+        var path: NodePath
+        var number: Int32
+        /// A group's transaction uses up two in the first of its queues.
+        var last: Int32
+
+        init?(_ name: String, of queue: Int, _ paths: [NodePath], isGroup: Bool) {
+            guard let number = SequenceNumber(ofName: name)?.rawValue else { return nil }
+            (path, self.number) = (paths[queue], number)
+            last = isGroup && queue == 0 && paths.count > 1 ? number + 1 : number
+        }
+    }
 }
 
 /// What the driver asks the servers for on behalf of a machine, and how it words the answer: as `MultiLockDriver` does, and `Contender`.
@@ -23,6 +38,16 @@ enum MultiQuestion: Hashable, Sendable {
     case prove([MultiLockMachine.Node], step: Int)
     case removeAll([MultiLockMachine.Node], recording: [Int])
     case remove(MultiLockMachine.Node)
+    /// Of no machine; see `Vacancy`.
+    case watchParent(NodePath, attempt: Int)
+
+    var lists: Bool {
+        switch self {
+        case .inquiry(_, let inquiry): inquiry.lists
+        case .list: true
+        default: false
+        }
+    }
 
     func request(_ paths: [NodePath]) -> ServerRequest {
         func path(_ node: MultiLockMachine.Node) -> NodePath { paths[node.queue].appending(unchecked: node.name) }
@@ -49,10 +74,13 @@ enum MultiQuestion: Hashable, Sendable {
                         ? [delete, .set(paths[node.queue], data: word, version: nil)] : [delete]
                 })
         case .remove(let node): return .delete(path(node), version: nil)
+        case .watchParent(let path, _): return .get(path, watch: true)
         }
     }
 
-    func post(_ result: Result<Reply, RequestFailure>, session: Int64, count: Int) -> MultiPost {
+    /// - Parameter isFirst: of an entry.
+    func post(_ result: Result<Reply, RequestFailure>, session: Int64, count: Int, isFirst: Bool = false) -> MultiPost?
+    {
         let done = result.map { _ in }
         switch self {
         case .inquiry(let queue, let inquiry):
@@ -60,14 +88,14 @@ enum MultiQuestion: Hashable, Sendable {
             if case .makeParents = inquiry, case .failure(let failure) = result, failure.code == .nodeExists {
                 answer = .success(.done)
             }
-            let event = inquiry.event(answer)
+            guard let event = inquiry.event(answer, isFirst: isFirst) else { return nil }
             return queue.map { .multi(.inQueue($0, event)) } ?? .queue(event)
         case .enter:
             return .multi(
                 .created(
                     result.flatMap { reply in
                         MultiLockMachine.Entered(reply, count: count).map { .success($0) } ?? .failure(.ofAnotherKind)
-                    }))
+                    }, isFirst: isFirst))
         case .list(let step, let queue):
             return .multi(
                 .listed(
@@ -90,6 +118,7 @@ enum MultiQuestion: Hashable, Sendable {
         case .prove(_, let step): return .multi(.proved(step: step, done))
         case .removeAll: return .multi(.removedAll(done))
         case .remove(let node): return .multi(.removed(node, done))
+        case .watchParent: return nil
         }
     }
 }

@@ -6,8 +6,9 @@ import ZooKeeper
 /// A client: its session, its connection, and what is on its way.
 struct MultiClient {
     struct Watcher: Hashable, Sendable {
-        var actor: Int
-        var entry: Int
+        /// `nil`: it is the client's own; see `Vacancy`.
+        var actor: Int?
+        var entry = 0
         var queue: Int?
         var inquiry: Inquiry
     }
@@ -30,6 +31,8 @@ struct MultiClient {
     /// Writes of a lost connection that may still be executed.
     var stragglers: [MultiAsk] = []
     var lastZxid: Int64 = 0
+    /// What it knows of the queues that it has had to itself.
+    var vacancies: [NodePath: Vacancy] = [:]
 }
 
 extension MultiWorld {
@@ -52,6 +55,7 @@ extension MultiWorld {
         servers[number].pending = []
         servers[number].watches.removeAll(of: clients[number].connection)
         for index in log.indices where log[index].origin == number { log[index].origin = nil }
+        for path in paths { clients[number].vacancies[path]?.disconnected() }
         for actor in observers(of: number) { post(actor, .both(.suspended), of: actors[actor].entry) }
         let failed = clients[number].outstanding
         clients[number].outstanding = []
@@ -116,16 +120,21 @@ extension MultiWorld {
                     MultiClient.Watcher(actor: ask.actor, entry: ask.entry, queue: queue, inquiry: inquiry),
                     for: ask.request, result)
             }
+            let isFirst = noteVacancies(number, ask, result)
             let session = clients[number].session
             let answer = result.mapError { RequestFailure($0.code, failedOperation: $0.failedOperation) }
             let count = actors[ask.actor].paths.count
-            post(ask.actor, ask.question.post(answer, session: session, count: count), of: ask.entry)
+            post(
+                ask.actor, ask.question.post(answer, session: session, count: count, isFirst: isFirst), of: ask.entry)
         case .event(let event):
             clients[number].lastZxid = max(clients[number].lastZxid, servers[number].tree.lastZxid)
             for watcher in clients[number].watches.take(event) {
-                guard let told = watcher.inquiry.event(event.kind) else { continue }
+                if case .watchParent(let attempt) = watcher.inquiry {
+                    clients[number].vacancies[event.path]?.watchIsOver(attempt)
+                }
+                guard let told = watcher.inquiry.event(event.kind), let actor = watcher.actor else { continue }
                 post(
-                    watcher.actor, watcher.queue.map { .multi(.inQueue($0, told)) } ?? .queue(told), of: watcher.entry)
+                    actor, watcher.queue.map { .multi(.inQueue($0, told)) } ?? .queue(told), of: watcher.entry)
             }
         }
     }

@@ -18,6 +18,8 @@ struct MultiActor {
     /// How often it has entered: once for each session.
     var entry = 0
     var isHolding = false
+    /// Has asked who else is in the queues.
+    var hasListed = false
     var isLost = false
     var isOver = false
     var nodes: [NodePath] = []
@@ -41,7 +43,7 @@ enum MultiPost {
     case both(Common)
 
     enum Common {
-        case enter(uuid: String, isConnected: Bool)
+        case enter(uuid: String, isConnected: Bool, isVacant: Bool)
         case connected, suspended, release
         case sessionEnded(ZooKeeperError.Code)
         case giveUp(QueueMachine.Departure)
@@ -49,7 +51,8 @@ enum MultiPost {
 
         var forQueue: QueueMachine.Event {
             switch self {
-            case .enter(let uuid, let isConnected): .enter(uuid: uuid, isConnected: isConnected)
+            case .enter(let uuid, let isConnected, let isVacant):
+                .enter(uuid: uuid, isConnected: isConnected, isVacant: isVacant)
             case .connected: .connected
             case .suspended: .suspended
             case .release: .release
@@ -61,7 +64,8 @@ enum MultiPost {
 
         var forGroup: MultiLockMachine.Event {
             switch self {
-            case .enter(let uuid, let isConnected): .enter(uuid: uuid, isConnected: isConnected)
+            case .enter(let uuid, let isConnected, let isVacant):
+                .enter(uuid: uuid, isConnected: isConnected, isVacant: isVacant)
             case .connected: .connected
             case .suspended: .suspended
             case .release: .release
@@ -108,7 +112,10 @@ extension MultiWorld {
         actors[actor].pauses = []
         let uuid = "a\(actor).\(actors[actor].entry)"
         let isConnected = clients[actors[actor].client].isConnected
-        post(actor, .both(.enter(uuid: uuid, isConnected: isConnected)), of: actors[actor].entry)
+        let isVacant = countsOnVacancy(actor)
+        actors[actor].hasListed = false
+        post(
+            actor, .both(.enter(uuid: uuid, isConnected: isConnected, isVacant: isVacant)), of: actors[actor].entry)
     }
 
     mutating func endBody(_ number: Int) {
@@ -126,7 +133,8 @@ extension MultiWorld {
 
     // MARK: The driver
 
-    mutating func post(_ actor: Int, _ post: MultiPost, of entry: Int? = nil) {
+    mutating func post(_ actor: Int, _ post: MultiPost?, of entry: Int? = nil) {
+        guard let post else { return }
         inbox.append((actor, post, entry))
         guard !isBusy else { return }
         isBusy = true
@@ -167,10 +175,13 @@ extension MultiWorld {
         }
     }
 
-    private mutating func ask(_ actor: Int, _ question: MultiQuestion) {
+    private mutating func ask(_ actor: Int, _ question: MultiQuestion, first: [Int] = []) {
+        if question.lists { actors[actor].hasListed = true }
+        let leaves = leaving(actor, question, first: first)
         let one = actors[actor]
         let request = question.request(one.paths)
-        submit(MultiAsk(actor: actor, entry: one.entry, question: question, request: request), one.client)
+        submit(
+            MultiAsk(actor: actor, entry: one.entry, question: question, request: request, leaves: leaves), one.client)
     }
 
     private mutating func perform(_ action: QueueMachine.Action, _ actor: Int, in queue: Int?) {
@@ -211,7 +222,8 @@ extension MultiWorld {
         case .identify(let node, let step): ask(actor, .identify(node, step: step))
         case .barrier(let step): ask(actor, .barrier(step: step))
         case .prove(let nodes, let step): ask(actor, .prove(nodes, step: step))
-        case .removeAll(let nodes, let recording, _): ask(actor, .removeAll(nodes, recording: recording))
+        case .removeAll(let nodes, let recording, let first):
+            ask(actor, .removeAll(nodes, recording: recording), first: first)
         case .remove(let node): ask(actor, .remove(node))
         case .inQueue(let queue, let action): perform(action, actor, in: queue)
         case .pause(let pause, let step): actors[actor].pauses.append((.multi(.paused(step: step)), pause))
@@ -231,6 +243,10 @@ extension MultiWorld {
         (actors[actor].isHolding, actors[actor].nodes, actors[actor].czxid) = (true, nodes, czxid)
         actors[actor].session = clients[actors[actor].client].session
         judge(actor)
+        if !actors[actor].hasListed {
+            grantsWithoutList += 1
+            if actors[actor].paths.count > 1 { groupGrantsWithoutList += 1 }
+        }
         let contestant = contestants[number]
         guard !contestant.isLeaving else { return post(actor, .both(.release)) }
         guard contestant.actors.allSatisfy({ actors[$0].isHolding }) else { return }

@@ -15,6 +15,8 @@ struct MultiWorld {
         /// Those who want several locks at once, and those who want one.
         var groups = 3
         var singles = 2
+        /// In percent: how often nobody comes although there is one who could.
+        var rest = 0
         /// How often each of them comes.
         var rounds = 2
         var breaks = 0
@@ -26,6 +28,8 @@ struct MultiWorld {
         var lag = 3
         /// In percent: how many of those who want several take them only if all are free.
         var unwilling = 0
+        /// The clients save the listings where they are known to be alone.
+        var vacancy: Vacancy.Rules?
         /// Left out: what the freedom from deadlock rests on.
         var rules = MultiLockRules.sound
         var takesOneFirst = false
@@ -78,6 +82,9 @@ struct MultiWorld {
     var tokens: [NodePath: Int64] = [:]
     var bodies = 0
     var groupBodies = 0
+    /// To who has not asked who else is there.
+    var grantsWithoutList = 0
+    var groupGrantsWithoutList = 0
     /// How often something went wrong.
     var struck = 0
     var verdict: Verdict?
@@ -120,7 +127,7 @@ struct MultiWorld {
     mutating func run() {
         var left = 60_000
         while verdict == nil {
-            let steps = steps
+            let steps = stepsOfTheMoment
             let faults = random.chance(2) ? faults : []
             guard let step = random.element(of: faults.isEmpty ? steps : faults) else { break }
             take(step)
@@ -151,6 +158,15 @@ struct MultiWorld {
     }
 
     // MARK: What may happen
+
+    private var stepsOfTheMoment: [Step] {
+        mutating get {
+            let steps = steps
+            guard setting.rest > 0, random.chance(setting.rest) else { return steps }
+            let others = steps.filter { if case .enter = $0 { false } else { true } }
+            return others.isEmpty ? steps : others
+        }
+    }
 
     private var steps: [Step] {
         var steps: [Step] = []

@@ -8,12 +8,14 @@ struct Campaign: Sendable {
     struct Tally: Sendable {
         var schedules = 0
         var grants = 0
+        var grantsWithoutList = 0
         var sessionsEnded = 0
         var failures: [Failure] = []
 
         mutating func add(_ other: Tally) {
             schedules += other.schedules
             grants += other.grants
+            grantsWithoutList += other.grantsWithoutList
             sessionsEnded += other.sessionsEnded
             failures += other.failures
         }
@@ -42,6 +44,7 @@ struct Campaign: Sendable {
             world.run()
             tally.schedules += 1
             tally.grants += world.judge.grants
+            tally.grantsWithoutList += world.judge.grantsWithoutList
             tally.sessionsEnded += world.judge.sessionsEnded
             guard !world.judge.verdicts.isEmpty else { continue }
             tally.failures.append(Failure(seed: seed, verdicts: world.judge.verdicts))

@@ -14,6 +14,8 @@ struct Judge {
     /// The contenders' znodes in the newest state that any member has applied.
     var contenderNames: [String: Node] = [:]
     /// By name: the last write by which it is surely gone.
+    /// Somebody has come to the path that there is now.
+    var hasHadChildren = false
     var deletions: [String: Int64] = [:]
     var deletedByHand: Set<String> = []
     var goneSince: [String: Int64] = [:]
@@ -23,6 +25,8 @@ struct Judge {
     /// The largest token that was granted under a valid lease.
     var lastToken: Int64 = 0
     var grants = 0
+    /// To who has not asked who else is there.
+    var grantsWithoutList = 0
     var sessionsEnded = 0
     /// Of two that believed to hold at the same time.
     var overlaps = 0
@@ -68,10 +72,15 @@ extension World {
     private mutating func observe(_ tree: DataTree) {
         judge.newest = tree.lastZxid
         judgeLeases(tree)
-        let children = tree.nodes[Self.path]?.children ?? []
+        let parent = tree.nodes[Self.path]
+        let children = parent?.children ?? []
+        judge.hasHadChildren = parent.map { ![0, setting.firstSequence].contains($0.childrenCreated) } ?? false
         for path in children.sorted() {
             let name = String(path.name)
             guard judge.contenderNames[name] == nil, let node = tree.nodes[path] else { continue }
+            // In a path that was made again there may be the same name again.
+            judge.deletedByHand.remove(name)
+            judge.deletions[name] = nil
             judge.contenderNames[name] = Judge.Node(czxid: node.czxid, session: node.stat.ephemeralOwner)
             judgeAppearance(name, node.stat.ephemeralOwner)
         }
@@ -141,6 +150,7 @@ extension World {
         let client = clients[contenders[number].client]
         func find(_ text: String) { judge.find("c\(number) (\(own.name), token \(own.czxid)) \(text) at \(now) ms") }
         judge.grants += 1
+        if !contenders[number].hasListed { judge.grantsWithoutList += 1 }
         if let gone = judge.deletions[own.name], gone <= client.hasSeen, judge.deletedByHand.contains(own.name) {
             find("is granted though its client has seen a state without its node")
         }

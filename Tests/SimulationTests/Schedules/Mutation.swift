@@ -22,6 +22,10 @@ enum Mutation: String, CaseIterable, Sendable {
     case downgradeInTwoSteps
     case headWatchesOneHolder
     case pokeOmitted
+    case vacancyOfAnotherParent
+    case vacancyWithGaps
+    case vacancyBehindOtherReaders
+    case vacancyFromBeforeTheReconnect
 
     var rules: Rules {
         var rules = Rules()
@@ -46,6 +50,10 @@ enum Mutation: String, CaseIterable, Sendable {
         case .downgradeInTwoSteps: rules.downgradesInTwoSteps = true
         case .headWatchesOneHolder: rules.queue.watchesOneHolder = true
         case .pokeOmitted: rules.queue.forgetsPoke = true
+        case .vacancyOfAnotherParent: rules.vacancy.trustsAnyParent = true
+        case .vacancyWithGaps: rules.vacancy.ignoresGaps = true
+        case .vacancyBehindOtherReaders: rules.queue.takesHoldersForFirst = true
+        case .vacancyFromBeforeTheReconnect: rules.vacancy.outlivesConnections = true
         }
         return rules
     }
@@ -121,6 +129,24 @@ enum Mutation: String, CaseIterable, Sendable {
             setting.hold = 4000
             setting.latestGrant = 2000
             setting.impatient = 0
+        case .vacancyOfAnotherParent:
+            // News of the path is late.
+            setting = .alone(reapings: 5)
+            setting.freezes = 200
+            setting.freezeLength = 600
+            setting.hold = 150
+            setting.clientDelay = 1...5
+            setting.memberDelay = 1...5
+            setting.rest = 600
+        case .vacancyWithGaps: setting = .alone()
+        case .vacancyBehindOtherReaders:
+            setting = .alone()
+            setting.rest = nil
+            setting.recipe = .readWrite(writers: 30, downgrades: 0)
+        case .vacancyFromBeforeTheReconnect:
+            setting = .alone(reapings: 5)
+            setting.breaks = 100
+            setting.reconnectDelay = 300
         }
         return setting
     }
@@ -136,12 +162,28 @@ enum Mutation: String, CaseIterable, Sendable {
         case .releaseRecordOfANonHead: 6
         case .newUUIDOnRetry: 3
         case .ownNodeNotChecked: 2
+        case .vacancyOfAnotherParent: 40
+        case .vacancyBehindOtherReaders: 60
+        case .vacancyFromBeforeTheReconnect: 27
         default: 1
         }
     }
 }
 
 extension Setting {
+    /// Two clients that come again and again, and mostly find nobody there.
+    static func alone(reapings: Int64? = nil) -> Setting {
+        var setting = Setting()
+        setting.clients = 2
+        setting.contenders = 40
+        setting.hold = 10
+        setting.rest = 1000
+        setting.impatient = 0
+        setting.vacancyPatience = 0
+        setting.reapings = reapings
+        return setting
+    }
+
     /// What a lease rests on: sessions that are idle until they acquire, on members that are cut off; quick messages and short ticks, so
     /// that nothing covers up what is late.
     static func leases(seed: UInt64) -> Setting {

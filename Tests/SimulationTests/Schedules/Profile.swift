@@ -20,6 +20,8 @@ enum Profile: String, CaseIterable, Sendable {
     case readers
     /// A semaphore, of which some want several permits.
     case permits
+    /// Clients that come again and again, and mostly find nobody there; the path is removed in between, and made again.
+    case alone
 
     func setting(seed: UInt64) -> Setting {
         var random = SplitMix(seed: seed ^ 0x5EED)
@@ -81,6 +83,22 @@ enum Profile: String, CaseIterable, Sendable {
                 setting.recipe = .semaphore(permits: permits, most: permits)
             }
             setting.addFaults(&random)
+        case .alone:
+            setting.clients = 2 + random.below(2)
+            setting.contenders = setting.clients * (6 + random.below(10))
+            setting.hold = random.chance(50) ? 5 : 100
+            setting.rest = random.chance(50) ? 300 : 2000
+            setting.vacancyPatience = random.below(3)
+            if random.chance(40) { setting.recipe = .readWrite(writers: 50, downgrades: 40) }
+            if random.chance(60) { setting.reapings = random.chance(50) ? 20 : 300 }
+            if random.chance(30) { setting.deletions = 600 }
+            if random.chance(20) { setting.scribbles = 600 }
+            if often { setting.breaks = 1000 }
+            if random.chance(20) { setting.freezes = 3000 }
+            if random.chance(20) { setting.abandonments = 3000 }
+            if random.chance(20) { setting.throttled = 2 }
+            if random.chance(20) { setting.firstSequence = -4 }
+            if random.chance(20) { (setting.crashes, setting.elections) = (10_000, 10_000) }
         }
         return setting
     }

@@ -40,6 +40,10 @@ struct Setting: Hashable, Sendable {
     var confirmed = false
 
     var arrival: Int64 = 1000
+    /// The contenders of a client come one after the other, mostly at once, or after a while with this mean; `nil`: each in its own time.
+    var rest: Int64?
+    /// How often in a row a client has to have been alone before it counts on that; `nil`: as in production.
+    var vacancyPatience: Int?
     var hold: Int64 = 600
     /// In how many of a hundred the caller waits only so long, or not at all.
     var impatient = 25

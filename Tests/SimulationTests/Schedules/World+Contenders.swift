@@ -15,7 +15,11 @@ struct Contestant {
     /// Told of the session's changes.
     var isObserving = false
     var hasArrived = false
+    /// It has, or will at its time.
+    var isCalled = false
     var isAwaitingSession = false
+    /// Has asked who else is in the queue.
+    var hasListed = false
     var own: QueueMachine.Own?
     /// In which it was granted.
     var session: Int64 = 0
@@ -47,6 +51,18 @@ extension World {
         enter(number)
     }
 
+    /// The next contender of the same client comes, if it is one at a time.
+    private mutating func callNext(after number: Int) {
+        guard let rest = setting.rest,
+            let next = contenders.indices.first(where: {
+                contenders[$0].client == contenders[number].client && !contenders[$0].isCalled
+            })
+        else { return }
+        contenders[next].isCalled = true
+        // Most come at once: while the one before is still leaving.
+        agenda.add(.arrive(contender: next), at: now + (random.chance(60) ? 0 : random.waiting(mean: rest)))
+    }
+
     mutating func giveUp(_ number: Int) {
         let reason: QueueMachine.Departure = random.chance(50) ? .timedOut : .cancelled
         note("c\(number) gives up: \(reason)")
@@ -66,6 +82,7 @@ extension World {
         contenders[number].isInBody = false
         contenders[number].hasEndedBody = true
         post(number, .release)
+        callNext(after: number)
         agenda.add(.patienceEnded(contender: number), at: now + 1000)
     }
 
@@ -96,10 +113,15 @@ extension World {
         contenders[number].isAwaitingSession = false
         let uuid = "c\(number).\(rules.reusesUUID ? 1 : contenders[number].entry)"
         contenders[number].uuids.append(uuid)
-        post(number, .enter(uuid: uuid, isConnected: clients[client].link.isConnected), of: contenders[number].entry)
+        contenders[number].hasListed = false
+        let isVacant = clients[client].vacancy.countOnIt()
+        post(
+            number, .enter(uuid: uuid, isConnected: clients[client].link.isConnected, isVacant: isVacant),
+            of: contenders[number].entry)
     }
 
-    mutating func post(_ number: Int, _ event: QueueMachine.Event, of entry: Int? = nil) {
+    mutating func post(_ number: Int, _ event: QueueMachine.Event?, of entry: Int? = nil) {
+        guard let event else { return }
         contenders[number].inbox.append((event, entry))
         guard !contenders[number].isBusy else { return }
         contenders[number].isBusy = true
@@ -119,6 +141,7 @@ extension World {
         let client = contenders[number].client
         let entry = contenders[number].entry
         if let inquiry = Inquiry(action) {
+            if inquiry.lists { contenders[number].hasListed = true }
             let request =
                 if case .barrier = inquiry, rules.syncsForBarrier { ServerRequest.sync } else {
                     inquiry.request(on: Self.path, contenders[number].machine.policy)
@@ -127,7 +150,8 @@ extension World {
                 let delete = ServerRequest.delete(Self.path.appending(unchecked: name), version: nil)
                 return submit(delete, for: .contender(number, entry: entry, inquiry), client)
             }
-            return submit(request, for: .contender(number, entry: entry, inquiry), client)
+            let leaves = leaving(client, number, inquiry)
+            return submit(request, for: .contender(number, entry: entry, inquiry), client, leaves: leaves)
         }
         switch action {
         case .grant(let own):
@@ -160,6 +184,7 @@ extension World {
         case .end:
             contenders[number].isObserving = false
             contenders[number].isOver = true
+            if !contenders[number].hasEndedBody { callNext(after: number) }
         default: break
         }
     }
@@ -182,6 +207,7 @@ extension Inquiry {
         case .delete(let name, true):
             .commit([.delete(node(name), version: nil), .set(path, data: ParentData.recording(name), version: nil)])
         case .delete(let name, false): .delete(node(name), version: nil)
+        case .watchParent: .get(path, watch: true)
         case .poke(let name): .set(node(name), data: [], version: nil)
         case .replace(let name, let reader):
             .commit([

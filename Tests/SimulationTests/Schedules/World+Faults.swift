@@ -70,7 +70,8 @@ extension World {
             judge.deletedByHand.insert(name)
             byHand(.delete(Self.path.appending(unchecked: name), version: nil))
         case .reaping:
-            if judge.contenderNames.isEmpty { byHand(.delete(Self.path, version: nil)) }
+            // As a server does it: not one that has just been made, and that nobody has come to yet.
+            if judge.contenderNames.isEmpty, judge.hasHadChildren { byHand(.delete(Self.path, version: nil)) }
         }
     }
 

@@ -23,6 +23,8 @@ struct Client {
 
     enum Asker: Hashable {
         case contender(Int, entry: Int, Inquiry)
+        /// The watch on the lock's path that goes by this number; see `Vacancy`.
+        case vacancy(Int)
         case read
         case proof(of: [String])
 
@@ -35,16 +37,17 @@ struct Client {
         var request: ServerRequest
         var start: Int64 = 0
         var deadline: Int64
+        /// Of the removal of a node that nobody was ahead of: its number.
+        var leaves: Int32?
         /// The server does not take it.
         var isThrottled = false
         /// Nobody waits for the answer any more.
         var isAbandoned = false
     }
 
-    struct Watcher: Hashable {
-        var contender: Int
-        var entry: Int
-        var inquiry: Inquiry
+    enum Watcher: Hashable {
+        case contender(Int, entry: Int, Inquiry)
+        case vacancy(Int)
     }
 
     let number: Int
@@ -59,17 +62,24 @@ struct Client {
     var parked: [Request] = []
     var watches = ClientWatches<Watcher>()
     var lease: LeaseClock<Moment>
+    var vacancy: Vacancy
+    /// The last watch on the path that was asked for, and the last one that was forgotten as the connection was lost.
+    var lastVacancyWatch = 0
+    var lastForgottenWatch = 0
     var lastReceived: Int64 = 0
     var lastRenewal: Int64 = 0
     var frozenUntil: Int64 = 0
     var attempts = 0
 
-    init(number: Int, _ setting: Setting, rules: LeaseClock<Moment>.Rules) {
+    init(number: Int, _ setting: Setting, rules: Rules) {
         self.number = number
+        var vacancy = rules.vacancy
+        if let patience = setting.vacancyPatience { vacancy.patience = patience }
+        self.vacancy = Vacancy(vacancy)
         timeout = setting.timeout
         var configuration = LeaseClock<Moment>.Configuration()
         if setting.tickIsKnown { configuration.tick = .milliseconds(setting.tick) }
-        lease = LeaseClock(timeout: .milliseconds(timeout), configuration: configuration, rules: rules)
+        lease = LeaseClock(timeout: .milliseconds(timeout), configuration: configuration, rules: rules.lease)
     }
 
     func isValid(at now: Int64, confirmed: Bool = false) -> Bool {
@@ -116,6 +126,8 @@ extension World {
         model.breakConnection(connection)
         clients[number].link = .down
         clients[number].lease.disconnected()
+        clients[number].vacancy.disconnected()
+        clients[number].lastForgottenWatch = clients[number].lastVacancyWatch
         comeBack(number, in: 1 + random.within(0...(setting.reconnectDelay ?? setting.timeout / 20)))
         guard wasConnected else { return }
         for contender in attached(to: number) { post(contender, .suspended, of: contenders[contender].entry) }
@@ -137,7 +149,7 @@ extension World {
         let observers = attached(to: number)
         let entries = contenders.map(\.entry)
         // The next session begins; what the old one has still to say comes while it does, or before.
-        clients[number] = Client(number: number, setting, rules: rules.lease)
+        clients[number] = Client(number: number, setting, rules: rules)
         clients[number].hasSeen = hasSeen
         clients[number].attempts = attempts
         comeBack(number, in: random.within(0...20))
@@ -164,8 +176,12 @@ extension World {
                 clients[number].hasSeen = max(clients[number].hasSeen, zxid)
             }
             for watcher in clients[number].watches.take(event) {
-                guard let told = watcher.inquiry.event(event.kind) else { continue }
-                post(watcher.contender, told, of: watcher.entry)
+                switch watcher {
+                case .contender(let contender, let entry, let inquiry):
+                    if let told = inquiry.event(event.kind) { post(contender, told, of: entry) }
+                case .vacancy(let attempt):
+                    if attempt > clients[number].lastForgottenWatch { clients[number].vacancy.watchIsOver(attempt) }
+                }
             }
         case .pong, .authenticated, .watchesSet: break
         }
@@ -203,9 +219,9 @@ extension World {
         {
             missed(index, of: stakes, number)
         }
+        if case .vacancy(let attempt) = request.asker { watched(number, attempt, request, result) }
         if case .contender(let contender, let entry, let inquiry) = request.asker {
-            clients[number].watches.add(
-                Client.Watcher(contender: contender, entry: entry, inquiry: inquiry), for: request.request, result)
+            clients[number].watches.add(.contender(contender, entry: entry, inquiry), for: request.request, result)
             guard !request.isAbandoned else { return }
             if case .replace(_, let reader) = inquiry, case .delete = request.request, case .success = result {
                 // The second step; see `Rules.downgradesInTwoSteps`.
@@ -217,11 +233,13 @@ extension World {
             }.mapError { refusal in
                 RequestFailure(refusal.code, outcomeIsUnknown: refusal.mayBeExecuted && inquiry.isWrite)
             }
+            if let last = request.leaves, case .success = result { left(number, last) }
             // The parent of the path is the root, which is there: one create does.
             if case .makeParents = inquiry, case .failure(let failure) = answer, failure.code == .nodeExists {
                 post(contender, inquiry.event(.success(.done)), of: entry)
             } else {
-                post(contender, inquiry.event(answer), of: entry)
+                let isFirst = isFirst(number, contender, answer)
+                post(contender, inquiry.event(answer, isFirst: isFirst), of: entry)
             }
         }
     }
@@ -237,9 +255,11 @@ extension World {
 
     // MARK: Requests
 
-    mutating func submit(_ request: ServerRequest, for asker: Client.Asker, _ number: Int) {
+    mutating func submit(
+        _ request: ServerRequest, for asker: Client.Asker, _ number: Int, leaves: Int32? = nil
+    ) {
         var request = Client.Request(
-            number: nextNumber(), asker: asker, request: request, deadline: now + 2 * setting.timeout)
+            number: nextNumber(), asker: asker, request: request, deadline: now + 2 * setting.timeout, leaves: leaves)
         request.isThrottled = setting.throttled > 0 && !isQuiet && random.chance(setting.throttled)
         clients[number].link.isConnected ? send(request, number) : clients[number].parked.append(request)
     }
@@ -320,7 +340,10 @@ extension World {
             overdue.append(clients[number].outstanding[index])
             clients[number].outstanding[index].isAbandoned = true
         }
-        for request in overdue { fail(request, .requestTimedOut, isSent: true) }
+        for request in overdue {
+            if case .vacancy(let attempt) = request.asker { clients[number].vacancy.watchIsOver(attempt) }
+            fail(request, .requestTimedOut, isSent: true)
+        }
         for request in parked { fail(request, .requestTimedOut, isSent: false) }
     }
 }

@@ -63,7 +63,7 @@ struct World {
         configuration.cleaningInterval = 1 << 50
         model = EnsembleModel(configuration)
         for number in 0..<setting.clients {
-            clients.append(Client(number: number, setting, rules: rules.lease))
+            clients.append(Client(number: number, setting, rules: rules))
             agenda.add(.reconnect(client: number, attempt: 0), at: random.within(0...50))
             agenda.add(.tend(client: number), at: random.within(0...setting.timeout / 12))
             if let chatter = setting.chatter { agenda.add(.chat(client: number), at: random.waiting(mean: chatter)) }
@@ -84,6 +84,9 @@ struct World {
                     number: number, client: number % setting.clients, onlyIfAvailable: unwilling, policy: policy,
                     rules: rules.queue))
             contenders[number].downgrades = downgrades
+            // Of those who come one after the other the others are called.
+            guard setting.rest == nil || number < setting.clients else { continue }
+            contenders[number].isCalled = true
             agenda.add(.arrive(contender: number), at: random.waiting(mean: setting.arrival))
         }
         prepareParent()
@@ -239,6 +242,7 @@ struct World {
 struct Rules: Hashable, Sendable {
     var queue = QueueRules.sound
     var lease = LeaseClock<Moment>.Rules.sound
+    var vacancy = Vacancy.Rules()
     /// In the next session a contender goes by the same UUID.
     var reusesUUID = false
     /// Recovery asks for a `sync` in place of a write: but a leader that was deposed answers it.

@@ -5,6 +5,8 @@ struct Explorer {
     struct Outcome: Sendable {
         var states = 0
         var transitions = 0
+        /// Steps by which somebody is granted who has not asked who else is there.
+        var grantsWithoutList = 0
         var depth = 0
         /// Nothing is left to visit. False: `limit` was reached.
         var isComplete = false
@@ -22,6 +24,7 @@ struct Explorer {
     private struct Batch: Sendable {
         var found: [Found] = []
         var transitions = 0
+        var grantsWithoutList = 0
         var violation: (verdict: String, parent: UInt32, step: SmallWorld.Step?)?
     }
 
@@ -57,6 +60,7 @@ struct Explorer {
                 start = end
                 for batch in batches {
                     outcome.transitions += batch.transitions
+                    outcome.grantsWithoutList += batch.grantsWithoutList
                     if let violation = batch.violation {
                         var way = way(to: violation.parent)
                         if let step = violation.step { way.append(step) }
@@ -98,6 +102,7 @@ struct Explorer {
                 var next = world
                 next.take(step)
                 batch.transitions += 1
+                batch.grantsWithoutList += next.grantsWithoutList - world.grantsWithoutList
                 if let verdict = next.verdict {
                     batch.violation = (verdict, index, step)
                     return batch

@@ -11,6 +11,8 @@ struct Name: Hashable {
 
     /// All children together.
     static let everybody = Name(contender: .max, entry: 0, sequence: 0)
+    /// The lock's path.
+    static let parent = Name(contender: .max, entry: 1, sequence: 0)
 
     /// `_c_<contender><entry>-lock-<sequence>`, or with another marker.
     init(_ string: String) {
@@ -58,7 +60,7 @@ struct Name: Hashable {
 
     /// Ready made: the search asks for it millions of times.
     var string: String {
-        guard self != .everybody else { return "" }
+        guard contender != .max else { return self == .everybody ? "" : "lock" }
         return Self.strings[Int(claim) * 2560 + Int(contender) * 640 + Int(entry) * 64 + Int(sequence)]
     }
 }

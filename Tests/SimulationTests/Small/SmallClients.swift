@@ -23,6 +23,8 @@ struct SmallClient {
     /// Waits for a connection.
     var parked: [SmallAsk] = []
     var watches: [Watcher] = []
+    /// What it knows of the queue; `nil`: it does not care.
+    var vacancy: Vacancy?
     /// Writes of a lost connection that may still be executed.
     var stragglers: [SmallAsk] = []
 }

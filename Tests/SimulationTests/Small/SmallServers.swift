@@ -28,6 +28,8 @@ struct SmallTree {
             // In the old one's place in the queue, though not in that of its creation.
             nodes.removeAll { $0.name == name }
             nodes.append(node)
+            // It is a child that was made like any other.
+            nextSequence += 1
         case .delete(let name, let recording):
             nodes.removeAll { $0.name == name }
             if recording { record = name }
@@ -86,6 +88,8 @@ struct SmallAsk {
     var contender: UInt8
     var entry: UInt8
     var inquiry: Inquiry
+    /// The removal of a node that nobody was ahead of, as far as its contender knows.
+    var leaves = false
 }
 
 enum SmallPacket {

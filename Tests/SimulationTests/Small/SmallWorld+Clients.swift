@@ -14,6 +14,8 @@ extension SmallWorld {
         clients[number].toClient = []
         servers[number].pending = []
         servers[number].watches = []
+        clients[number].vacancy?.disconnected()
+        clients[number].watches.removeAll { $0.name == .parent }
         for index in log.indices where Int(log[index].origin) == number { log[index].origin = -1 }
         for contender in observers(of: number) { post(contender, .suspended) }
         let failed = clients[number].outstanding
@@ -28,6 +30,8 @@ extension SmallWorld {
     }
 
     private mutating func fail(_ ask: SmallAsk, _ code: ZooKeeperError.Code, isSent: Bool) {
+        // It was given up with the connection.
+        if case .watchParent = ask.inquiry { return }
         let failure = RequestFailure(
             code, outcomeIsUnknown: isSent && ask.inquiry.isWrite, wasNeverSent: !isSent)
         guard contestants[Int(ask.contender)].entry == ask.entry else { return }
@@ -67,7 +71,7 @@ extension SmallWorld {
         let old = clients[number]
         let entries = contestants.map(\.entry)
         catchUp(number)
-        clients[number] = SmallClient(session: old.session + 8)
+        clients[number] = SmallClient(session: old.session + 8, vacancy: vacancyRules.map { Vacancy($0) })
         for contender in observers(of: number) where contestants[contender].entry == entries[contender] {
             post(contender, .sessionEnded(.sessionExpired))
         }
@@ -89,8 +93,10 @@ extension SmallWorld {
             if let name = ask.inquiry.watched, case .success = result {
                 clients[number].watches.append(.init(ask: ask, name: name))
             }
+            let isFirst = noteVacancy(number, ask, result)
             guard contestants[Int(ask.contender)].entry == ask.entry else { return }
-            post(Int(ask.contender), ask.inquiry.event(result.mapError { RequestFailure($0.code) }))
+            post(
+                Int(ask.contender), ask.inquiry.event(result.mapError { RequestFailure($0.code) }, isFirst: isFirst))
         case .deleted(let name): tell(number, name, .deleted)
         case .changed(let name): tell(number, name, name == .everybody ? .childrenChanged : .dataChanged)
         }
@@ -99,6 +105,9 @@ extension SmallWorld {
     private mutating func tell(_ number: Int, _ name: Name, _ kind: WatchEvent.Kind) {
         let told = clients[number].watches.filter { $0.name == name }
         clients[number].watches.removeAll { $0.name == name }
+        for watcher in told {
+            if case .watchParent(let attempt) = watcher.ask.inquiry { clients[number].vacancy?.watchIsOver(attempt) }
+        }
         for watcher in told where contestants[Int(watcher.ask.contender)].entry == watcher.ask.entry {
             guard let event = watcher.ask.inquiry.event(kind) else { continue }
             post(Int(watcher.ask.contender), event)
@@ -113,7 +122,8 @@ extension SmallWorld {
         contestants[number].own = nil
         let uuid = Name.uuid(number, contestants[number].entry)
         let isConnected = clients[contestants[number].client].isConnected
-        post(number, .enter(uuid: uuid, isConnected: isConnected))
+        let isVacant = clients[contestants[number].client].vacancy?.countOnIt() ?? false
+        post(number, .enter(uuid: uuid, isConnected: isConnected, isVacant: isVacant))
     }
 
     mutating func endBody(_ number: Int) {
@@ -122,10 +132,15 @@ extension SmallWorld {
         post(number, .release)
     }
 
-    mutating func post(_ number: Int, _ event: QueueMachine.Event) {
+    mutating func post(_ number: Int, _ event: QueueMachine.Event?) {
+        guard let event else { return }
         note("c\(number) <- \(event)")
         let isValid = clients[contestants[number].client].leaseIsValid
-        for action in contestants[number].machine.handle(event, leaseIsValid: isValid) { perform(number, action) }
+        let hasNotAsked = contestants[number].machine.isVacant
+        for action in contestants[number].machine.handle(event, leaseIsValid: isValid) {
+            if hasNotAsked, case .grant = action { grantsWithoutList += 1 }
+            perform(number, action)
+        }
     }
 
     private mutating func perform(_ number: Int, _ action: QueueMachine.Action) {
@@ -133,10 +148,9 @@ extension SmallWorld {
         if contestants[number].isOver { find("c\(number) has ended, and wants \(action)") }
         let client = contestants[number].client
         if let inquiry = Inquiry(action) {
-            let ask = SmallAsk(contender: UInt8(number), entry: contestants[number].entry, inquiry: inquiry)
-            guard clients[client].isConnected else { return clients[client].parked.append(ask) }
-            clients[client].outstanding.append(ask)
-            return clients[client].toServer.append(ask)
+            var ask = SmallAsk(contender: UInt8(number), entry: contestants[number].entry, inquiry: inquiry)
+            ask.leaves = isLeaving(number, client, inquiry)
+            return submit(ask, client)
         }
         switch action {
         case .grant(let own): grant(number, own)
@@ -243,6 +257,7 @@ extension Inquiry {
         switch self {
         case .watch(let name, _): Name(name)
         case .listAndWatch: .everybody
+        case .watchParent: .parent
         default: nil
         }
     }

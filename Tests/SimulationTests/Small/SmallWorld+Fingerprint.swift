@@ -32,14 +32,14 @@ extension SmallWorld {
     private func describe(_ number: Int) -> UInt64 {
         var print = Fingerprint()
         print.viewer = isSymmetric ? number : nil
-        add(servers[number], to: &print)
+        add(servers[number], clients[number], to: &print)
         add(clients[number], number, to: &print)
         for contestant in contestants where contestant.client == number { add(contestant, to: &print) }
         return print.value
     }
 
     private func add(_ name: Name, to print: inout Fingerprint) {
-        guard name != .everybody else { return print.add(0xFFFF_FFFF) }
+        guard name.contender != .max else { return print.add(name == .everybody ? 0xFFFF_FFFF : 0xFFFF_FFFE) }
         if name.claim > 0 { print.add(0xC000 | UInt64(name.claim)) }
         let contestant = contestants[Int(name.contender)]
         let age = contestant.entry &- name.entry
@@ -109,12 +109,12 @@ extension SmallWorld {
         }
     }
 
-    private func add(_ server: SmallServer, to print: inout Fingerprint) {
+    private func add(_ server: SmallServer, _ client: SmallClient, to print: inout Fingerprint) {
         print.add(server.applied)
         // The tree follows from the leader's and the log, but for what is gone.
         add(server.tree, to: &print)
         print.add(server.pending.count)
-        for ask in server.pending { add(ask, to: &print) }
+        for ask in server.pending { add(ask, client, to: &print) }
         // The order of watches does not matter.
         var sum: UInt64 = 0
         for name in server.watches {
@@ -129,15 +129,15 @@ extension SmallWorld {
         print.add(client.isConnected)
         print.add(client.leaseIsValid)
         print.add(expired.contains(client.session))
-        add(client.toServer, to: &print)
-        add(client.outstanding, to: &print)
-        add(client.parked, to: &print)
-        add(client.stragglers, to: &print)
+        add(client.toServer, client, to: &print)
+        add(client.outstanding, client, to: &print)
+        add(client.parked, client, to: &print)
+        add(client.stragglers, client, to: &print)
         print.add(client.toClient.count)
         for packet in client.toClient {
             switch packet {
             case .answer(let ask, let result):
-                add(ask, to: &print)
+                add(ask, client, to: &print)
                 add(result, to: &print)
             case .deleted(let name):
                 print.add(3)
@@ -150,18 +150,40 @@ extension SmallWorld {
         var sum: UInt64 = 0
         for watcher in client.watches {
             var one = print.fresh
-            add(watcher.ask, to: &one)
+            add(watcher.ask, client, to: &one)
             sum &+= one.value
         }
         print.add(sum)
+        if let vacancy = client.vacancy { add(vacancy, to: &print) }
     }
 
-    private func add(_ asks: [SmallAsk], to print: inout Fingerprint) {
+    private func add(_ vacancy: Vacancy, to print: inout Fingerprint) {
+        var flags: UInt64 =
+            switch vacancy.watch {
+            case .none: 0
+            case .asked: 1
+            case .set: 2
+            }
+        for flag in [vacancy.isSure, vacancy.isLeaving, vacancy.isCountedOn] { flags = flags << 1 | (flag ? 1 : 0) }
+        print.add(flags)
+        for number in [vacancy.gone, vacancy.latest] {
+            print.add(number.map { Int(tree.nextSequence) - Int($0) } ?? 0xFFFF)
+        }
+        // That many are enough.
+        print.add(min(vacancy.streak, vacancy.needed))
+        print.add(vacancy.needed)
+    }
+
+    private func add(_ asks: [SmallAsk], _ client: SmallClient, to print: inout Fingerprint) {
         print.add(asks.count)
-        for ask in asks { add(ask, to: &print) }
+        for ask in asks { add(ask, client, to: &print) }
     }
 
-    private func add(_ ask: SmallAsk, to print: inout Fingerprint) {
+    private func add(_ ask: SmallAsk, _ client: SmallClient, to print: inout Fingerprint) {
+        if case .watchParent(let attempt) = ask.inquiry {
+            return print.add(client.vacancy?.watch.attempt == attempt ? 0xFFF1 : 0xFFF2)
+        }
+        if ask.leaves { print.add(0xFFF3) }
         let contestant = contestants[Int(ask.contender)]
         print.add(UInt64(place(ask.contender)) | UInt64(contestant.entry &- ask.entry) << 8)
         // Answers to older questions are all ignored alike; -1 asks for a report.
@@ -194,6 +216,7 @@ extension SmallWorld {
             print.add(14)
             self.add(name, to: &print)
             self.add(reader, to: &print)
+        case .watchParent: break
         }
     }
 
@@ -273,6 +296,10 @@ extension SmallWorld {
         print.add(machine.hasDeparted)
         print.add(machine.hasWaited)
         print.add(machine.mayHaveTwoNodes)
+        if vacancyRules != nil {
+            print.add(machine.isVacant)
+            if let name = machine.firstNode { add(name, to: &print) } else { print.add(1) }
+        }
         print.add(machine.parentIsOurs.map { $0 ? 1 : 2 } ?? 3)
         if machine.policy.claim != .exclusive {
             print.add(machine.policy.claim == .read ? 1 : 2)

@@ -46,7 +46,7 @@ extension SmallWorld {
             append(
                 .replace(name, .init(name: Name(reader), czxid: zxid, session: clients[client].session)), origin: origin
             )
-        case .list, .listAndWatch, .watch, .look, .read:
+        case .list, .listAndWatch, .watch, .look, .read, .watchParent:
             break
         }
     }
@@ -75,7 +75,12 @@ extension SmallWorld {
             servers[client].watches.removeAll { $0 == name }
             if clients[client].isConnected { clients[client].toClient.append(.deleted(name)) }
         }
-        if case .write(let name) = logged.change { tell(client, .changed(name), of: name) }
+        switch logged.change {
+        case .write(let name): tell(client, .changed(name), of: name)
+        case .delete(_, recording: true): tell(client, .changed(.parent), of: .parent)
+        case .removeParent: tell(client, .deleted(.parent), of: .parent)
+        default: break
+        }
         if !gone.isEmpty || logged.change.creates { tell(client, .changed(.everybody), of: .everybody) }
         if case .close(clients[client].session) = logged.change, clients[client].isConnected { return lose(client) }
         guard Int(logged.origin) == client, clients[client].isConnected else { return }
@@ -111,6 +116,9 @@ extension SmallWorld {
         case .listAndWatch where tree.hasParent:
             if !servers[client].watches.contains(.everybody) { servers[client].watches.append(.everybody) }
             return .success(.names(tree.nodes.map(\.name.string)))
+        case .watchParent where tree.hasParent:
+            if !servers[client].watches.contains(.parent) { servers[client].watches.append(.parent) }
+            return .success(.done)
         case .look where tree.hasParent:
             let head = tree.record.flatMap { ContenderName($0.string) }
             return .success(.data(.ours(lastHead: head, permits: permits)))

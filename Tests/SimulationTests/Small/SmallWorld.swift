@@ -23,6 +23,10 @@ struct SmallWorld {
         var policies: [QueuePolicy] = []
         /// How many writers that hold become readers.
         var downgrades = 0
+        /// The clients save the listing where they are known to be alone; see `Vacancy`.
+        var vacancy: Vacancy.Rules?
+        /// The first client has been alone before, and has just left.
+        var hasJustLeft = false
         /// Take states for one that differ only in which client is which.
         var isSymmetric = true
     }
@@ -42,6 +46,7 @@ struct SmallWorld {
     let permits: Int?
     /// Clients may change places: all have as many contenders, and a sequence number stands for one znode only.
     let isSymmetric: Bool
+    let vacancyRules: Vacancy.Rules?
     var tree = SmallTree()
     var log: [SmallLogged] = []
     var servers: [SmallServer]
@@ -58,6 +63,8 @@ struct SmallWorld {
     var reapings: Int
     var downgrades: Int
     var verdict: String?
+    /// To who has not asked who else is there.
+    var grantsWithoutList = 0
     /// For the trace of a run that is repeated.
     var story: [String]?
 
@@ -70,18 +77,34 @@ struct SmallWorld {
         let each = (0..<count).map { client in bounds.clients.count { $0 == client } }
         isSymmetric =
             bounds.reapings == 0 && bounds.isSymmetric && Set(each).count == 1 && Set(bounds.policies).count < 2
-        clients = (0..<count).map { SmallClient(session: UInt8($0)) }
+        clients = (0..<count).map { SmallClient(session: UInt8($0), vacancy: bounds.vacancy.map { Vacancy($0) }) }
         contestants = bounds.clients.enumerated().map { index, client in
             let policy = bounds.policies.isEmpty ? .exclusive : bounds.policies[index]
             return SmallContestant(
                 machine: QueueMachine(onlyIfAvailable: false, policy: policy, rules: rules), client: client)
         }
+        vacancyRules = bounds.vacancy
         permits = bounds.policies.first?.permits
         servers = Array(repeating: SmallServer(), count: count)
         if bounds.hasParent {
             tree.hasParent = true
             for index in servers.indices { servers[index].tree.hasParent = true }
         }
+        if bounds.hasJustLeft { haveLeft() }
+    }
+
+    /// The first node is gone, and the client that has made it watches the path since it was there.
+    private mutating func haveLeft() {
+        tree.nextSequence = 1
+        for index in servers.indices { servers[index].tree.nextSequence = 1 }
+        _ = clients[0].vacancy?.made(0, last: 0)
+        if let attempt = clients[0].vacancy?.wantsWatch() {
+            servers[0].watches.append(.parent)
+            let ask = SmallAsk(contender: 0, entry: 0, inquiry: .watchParent(attempt: attempt))
+            clients[0].watches.append(.init(ask: ask, name: .parent))
+            clients[0].vacancy?.watchIsSet(attempt)
+        }
+        clients[0].vacancy?.left(0)
     }
 
     // MARK: What may happen

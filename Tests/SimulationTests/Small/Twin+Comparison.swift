@@ -22,6 +22,8 @@ extension Twin {
                 // Watches that are set again fire in an order of their own.
                 if event.path.name == name.string { return }
                 clients[number].events.append(String(event.path.name))
+            case (.event(let event), .changed(.parent)) where event.kind == .dataChanged && event.path == World.path:
+                return
             case (.answer(let request, _, let result), .answer(let ask, let ours)):
                 return compare(number, asks[request], ask, result, ours)
             case (.watchesSet, _): continue

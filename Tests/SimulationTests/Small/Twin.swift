@@ -53,6 +53,19 @@ struct Twin {
             byHand(.create(World.path, data: ParentData.empty, mode: .container, acl: [.open]))
             for number in clients.indices { catchUp(number) }
         }
+        if bounds.hasJustLeft { haveLeft() }
+    }
+
+    /// The first node has come and gone, and the first client watches the path.
+    private mutating func haveLeft() {
+        let node = World.path.appending(unchecked: "first-")
+        byHand(.create(node, data: [], mode: .ephemeralSequential, acl: [.open]))
+        byHand(.delete(World.path.appending(unchecked: "first-0000000000"), version: nil))
+        for number in clients.indices { catchUp(number) }
+        let connection = clients[0].connection
+        model.send(.request(number: 0, .get(World.path, watch: true)), on: connection)
+        model.deliver(.toMember(connection))
+        model.deliver(.toClient(connection))
     }
 
     // MARK: Steps
