@@ -26,11 +26,12 @@ struct QueueMachine: Sendable {
         case cancelled
         /// It only wanted the lock if it was free.
         case unavailable
-        case failed(RequestFailure, operation: String)
+        // The contender has room for this as long as it lives, and hardly any departs so.
+        indirect case failed(RequestFailure, operation: String)
         /// The parent is that of a semaphore of so many permits, or, with `nil`, of none at all.
-        case disagrees(found: Int?)
+        indirect case disagrees(found: Int?)
         /// The path is that of other stripes, or, with `nil`, of none at all.
-        case stripesDisagree(found: StripeLayout?)
+        indirect case stripesDisagree(found: StripeLayout?)
     }
 
     enum Event: Sendable {
@@ -191,7 +192,12 @@ struct QueueMachine: Sendable {
     /// Changes once at most: when a writer becomes a reader.
     var policy: QueuePolicy
     private(set) var phase = Phase.idle
-    var uuid = ""
+    var uuid: String {
+        get { String(attempt) }
+        set { attempt = newValue[...] }
+    }
+    /// The same; of one that waits, a part of its node's name, which is kept anyway.
+    var attempt: Substring = ""
     /// A create was made again, as the answer to the one before was lost.
     var mayHaveTwoNodes = false
     /// Whether there is a connection, as far as was told. What is asked without one waits for it; whoever gives up does not.
@@ -207,17 +213,17 @@ struct QueueMachine: Sendable {
     /// Nodes to be removed.
     var strays: [String: Removal] = [:]
     /// What is watched in this connection, or about to be.
-    var watches: [String: WatchProgress] = [:]
+    var watches = Watches()
     /// Whether the parent's data is this library's; `nil`: nobody has looked.
     var parentIsOurs: Bool?
     /// As the parent has it; the outer `nil`: nobody has looked.
     var parentPermits: Int??
     /// Why it cannot be read.
-    var parentRefusal: RequestFailure?
+    @Rare var parentRefusal: RequestFailure? = nil
     /// The own node has to be written to, or is being so.
     var poke: Poke?
     /// What becomes of a writer that wants to be a reader.
-    var replacement: Replacement?
+    @Rare var replacement: Replacement? = nil
     /// It was not the head when it came.
     var hasWaited = false
     /// Nobody is ahead, nor will ever be.
@@ -228,7 +234,7 @@ struct QueueMachine: Sendable {
     var leaseIsValid = true
     var lastLook: QueueView.Ahead?
     /// What stands in the own node.
-    var revocation: Revocation?
+    @Rare var revocation: Revocation? = nil
     var actions: [Action] = []
 
     static let maximumParentAttempts = 10
@@ -373,7 +379,7 @@ struct QueueMachine: Sendable {
 
     private mutating func suspended() {
         isConnected = false
-        if !rules.keepsArmsAcrossConnections { watches = [:] }
+        if !rules.keepsArmsAcrossConnections { watches = Watches() }
         // The clean-up may take as long as the session does; nobody should have to wait for that.
         depart()
     }
@@ -381,7 +387,7 @@ struct QueueMachine: Sendable {
     private mutating func sessionEnded(_ code: ZooKeeperError.Code) {
         isConnected = false
         strays = [:]
-        watches = [:]
+        watches = Watches()
         hasWaited = false
         poke = nil
         dropReplacement(RequestFailure(code))
