@@ -42,12 +42,14 @@ extension Session {
 
     // MARK: Watches
 
+    package typealias WatchHandler = @Sendable (Result<WatchEvent, RequestFailure>) -> Void
+
     /// A place for a watch that the next request will carry. `handler` runs at most once.
     ///
     /// - Throws: ``ZooKeeperError/Code/tooManyWatches``, or why the session ended.
     package func reserveWatch(
         on path: NodePath, by request: WatchKind,
-        handler: @escaping @Sendable (Result<WatchEvent, RequestFailure>) -> Void
+        handler: @escaping WatchHandler
     ) throws(RequestFailure) -> WatchID {
         let reserved = core.withLock { core -> Result<WatchID, RequestFailure> in
             if case .ended(let code) = core.link { return .failure(RequestFailure(code, wasNeverSent: true)) }

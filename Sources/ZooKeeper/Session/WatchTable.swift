@@ -10,7 +10,7 @@ struct WatchTable {
     /// The lists of the packet.
     enum List: Hashable { case data, exists, children }
 
-    typealias Handler = @Sendable (Result<WatchEvent, RequestFailure>) -> Void
+    typealias Handler = Session.WatchHandler
 
     private struct Listed: Hashable {
         var path: NodePath
@@ -18,21 +18,23 @@ struct WatchTable {
     }
 
     /// One who watches. There is mostly one for each watch, but may be very many watches: so no dictionary.
+    ///
+    /// The fields of this and of the entry are in an order in which they leave no gaps: a table may have ten thousand.
     private struct Subscriber {
-        var number: UInt64
         /// `nil`: it has lost interest.
         var handler: Handler?
+        var number: UInt32
         /// Its request is on its way. An event that comes first is not for it: it will read what that changed.
         var isAsking = true
     }
 
     private struct Entry {
         var listed: Listed
+        /// The C client holds the watch: an answer has set it, and it has not fired since.
+        var isSet = false
         /// In the order in which they asked: the first one, and the others.
         var first: Subscriber?
         var others: [Subscriber] = []
-        /// The C client holds the watch: an answer has set it, and it has not fired since.
-        var isSet = false
 
         init(listed: Listed) { self.listed = listed }
 
@@ -45,7 +47,7 @@ struct WatchTable {
 
         /// Changes or, with `nil`, removes the one with that number. Says whether there was one.
         @discardableResult
-        mutating func change(_ number: UInt64, _ body: (inout Subscriber?) -> Void) -> Bool {
+        mutating func change(_ number: UInt32, _ body: (inout Subscriber?) -> Void) -> Bool {
             if first?.number == number {
                 body(&first)
                 return true
@@ -64,7 +66,8 @@ struct WatchTable {
 
     private var entries = SlotArray<Entry>()
     private var keys: [Listed: UInt64] = [:]
-    private var lastSubscriber: UInt64 = 0
+    /// Tells those apart who watch the same at one time, so it may begin anew after four thousand million.
+    private var lastSubscriber: UInt32 = 0
     private(set) var bytes = 0
     /// What the chroot adds to each path in the packet.
     private let prefixLength: Int
@@ -95,8 +98,8 @@ struct WatchTable {
             key = entries.insert(Entry(listed: listed))
             keys[listed] = key
         }
-        lastSubscriber += 1
-        entries.change(key) { $0.append(Subscriber(number: lastSubscriber, handler: handler)) }
+        lastSubscriber &+= 1
+        entries.change(key) { $0.append(Subscriber(handler: handler, number: lastSubscriber)) }
         return WatchID(key: key, subscriber: lastSubscriber)
     }
 
@@ -168,9 +171,9 @@ struct WatchTable {
 package struct WatchID: Hashable, Sendable {
     /// Names the watch; the same for all who watch the same in the same way.
     let key: UInt64
-    let subscriber: UInt64
+    let subscriber: UInt32
 
-    init(key: UInt64, subscriber: UInt64 = 0) {
+    init(key: UInt64, subscriber: UInt32 = 0) {
         self.key = key
         self.subscriber = subscriber
     }

@@ -173,7 +173,7 @@ extension MultiLockDriver {
                 guard let self, case .success(let event) = result else { return }
                 post(.inQueue(queue, .changed(name, event.kind)), of: course.entry, for: course.contender)
             }
-            course.contender.core.withLock { $0.watches.append((course.session, id)) }
+            course.contender.keep(id, of: course.session, course.entry)
             submit(byExists ? .exists(node, watch: id) : .get(node, watch: id), course) { [self] result in
                 // Only data that was written over can ask for something.
                 if case .success(.data(let data, let stat)) = result, stat.version > 0, isOwn(name),
