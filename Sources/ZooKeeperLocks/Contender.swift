@@ -18,7 +18,6 @@ final class Contender: Sendable {
     struct Core {
         var machine: QueueMachine
         var inbox: [(event: QueueMachine.Event, entry: Int?)] = []
-        var isBusy = false
         /// How often the queue was entered: once for each session.
         var entry = 0
         /// The one that there is now.
@@ -32,6 +31,7 @@ final class Contender: Sendable {
         var ear: Ear?
         /// All that were asked for in this session. None is forgotten before the end: a later one on the same node may not be set yet.
         var watches = Few<WatchID>()
+        var isBusy = false
         var isReleased = false
         var waiting = Waiting()
 

@@ -184,6 +184,8 @@ struct QueueMachine: Sendable {
     /// The step of a listing that is no step on the way: a last look at the queue by who leaves it.
     static let survey = -1
 
+    // Thousands may wait: flags stand together, where they fit into what the field in front of them leaves of its last word.
+
     /// Leave rather than wait.
     let onlyIfAvailable: Bool
     /// It never enters by itself: its places in this queue and in others are taken together, by a ``MultiLockMachine``.
@@ -191,17 +193,26 @@ struct QueueMachine: Sendable {
     let rules: QueueRules
     /// Changes once at most: when a writer becomes a reader.
     var policy: QueuePolicy
-    private(set) var phase = Phase.idle
-    var uuid: String {
-        get { String(attempt) }
-        set { attempt = newValue[...] }
-    }
-    /// The same; of one that waits, a part of its node's name, which is kept anyway.
-    var attempt: Substring = ""
     /// A create was made again, as the answer to the one before was lost.
     var mayHaveTwoNodes = false
     /// Whether there is a connection, as far as was told. What is asked without one waits for it; whoever gives up does not.
     var isConnected = false
+    var hasDeparted = false
+    /// It was not the head when it came.
+    var hasWaited = false
+    /// Nobody is ahead, nor will ever be.
+    var isFirst = false
+    /// The entry does without a listing, if it is told then that nobody is ahead.
+    var isVacant = false
+    private(set) var phase = Phase.idle
+    /// As of the event at hand.
+    var leaseIsValid = true
+    /// Whether the parent's data is this library's; `nil`: nobody has looked.
+    var parentIsOurs: Bool?
+    /// The own node has to be written to, or is being so.
+    var poke: Poke?
+    /// The same as ``uuid``; of one that waits, a part of its node's name, which is kept anyway.
+    var attempt: Substring = ""
     /// Rises with every question, so that an answer to an older one is told apart.
     var step = 0
     /// Failures in a row.
@@ -209,29 +220,16 @@ struct QueueMachine: Sendable {
     /// Times in a row that the parent was missing although it had just been made.
     var parentAttempts = 0
     var departure: Departure?
-    var hasDeparted = false
     /// Nodes to be removed.
     var strays: [String: Removal] = [:]
     /// What is watched in this connection, or about to be.
     var watches = Watches()
-    /// Whether the parent's data is this library's; `nil`: nobody has looked.
-    var parentIsOurs: Bool?
     /// As the parent has it; the outer `nil`: nobody has looked.
     var parentPermits: Int??
     /// Why it cannot be read.
     @Rare var parentRefusal: RequestFailure? = nil
-    /// The own node has to be written to, or is being so.
-    var poke: Poke?
     /// What becomes of a writer that wants to be a reader.
     @Rare var replacement: Replacement? = nil
-    /// It was not the head when it came.
-    var hasWaited = false
-    /// Nobody is ahead, nor will ever be.
-    var isFirst = false
-    /// The entry does without a listing, if it is told then that nobody is ahead.
-    var isVacant = false
-    /// As of the event at hand.
-    var leaseIsValid = true
     var lastLook: QueueView.Ahead?
     /// What stands in the own node.
     @Rare var revocation: Revocation? = nil
@@ -246,6 +244,12 @@ struct QueueMachine: Sendable {
         self.isPlaced = isPlaced
         self.policy = policy
         self.rules = rules
+    }
+
+    /// Never used before, by anybody.
+    var uuid: String {
+        get { String(attempt) }
+        set { attempt = newValue[...] }
     }
 
     var isEnded: Bool { if case .ended = phase { true } else { false } }
