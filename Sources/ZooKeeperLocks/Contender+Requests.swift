@@ -103,7 +103,7 @@ extension Contender {
 
     private func listAndWatch(_ step: Int, _ session: Session, _ entry: Int, _ deadline: ContinuousClock.Instant) {
         do {
-            let id = try reserveWatch(on: path, by: .children, session, entry)
+            let id = try reserveWatch(on: "", by: .children, session, entry)
             session.submit(.children(path, watch: id), deadline: deadline) { [self] in
                 post(.listed(step: step, $0.flatMap(\.queue)), of: entry)
             }
@@ -139,7 +139,7 @@ extension Contender {
     ) {
         let node = path.appending(unchecked: name)
         do {
-            let id = try reserveWatch(on: node, by: byExists ? .exists : .get, session, entry)
+            let id = try reserveWatch(on: name, by: byExists ? .exists : .get, session, entry)
             let request: Request = byExists ? .exists(node, watch: id) : .get(node, watch: id)
             session.submit(request, deadline: deadline) { [self] result in
                 // Only data that was written over can ask for something.
@@ -159,12 +159,15 @@ extension Contender {
 // MARK: Watches
 
 extension Contender {
+    /// - Parameter name: of a child; empty for the parent.
     private func reserveWatch(
-        on node: NodePath, by kind: Session.WatchKind, _ session: Session, _ entry: Int
+        on name: String, by kind: Session.WatchKind, _ session: Session, _ entry: Int
     ) throws(RequestFailure) -> WatchID {
         let visit = core.withLock(\.visit)
         guard let visit, visit.entry == entry else { throw RequestFailure(.sessionExpired, wasNeverSent: true) }
-        let id = try session.reserveWatch(on: node, by: kind) { visit.contender.watchEnded($0, visit.entry) }
+        let id = try session.reserveWatch(on: path, child: name, by: kind) {
+            visit.contender.watchEnded($0, visit.entry)
+        }
         keep(id, of: session, entry)
         return id
     }

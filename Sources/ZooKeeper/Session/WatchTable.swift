@@ -12,9 +12,37 @@ struct WatchTable {
 
     typealias Handler = Session.WatchHandler
 
+    /// A node by its parent's path and its own name, which are at hand anyway: whoever waits in a queue keeps the names of those it watches,
+    /// and there may be thousands. The whole path would be another string for each.
     private struct Listed: Hashable {
-        var path: NodePath
+        var parent: NodePath
+        /// Empty for the root.
+        var name: String
         var list: List
+
+        init(_ path: NodePath, child: String, _ list: List) {
+            if child.isEmpty, let parent = path.parent {
+                (self.parent, name) = (parent, String(path.name))
+            } else {
+                (parent, name) = (path, child)
+            }
+            self.list = list
+        }
+
+        /// In UTF-8 bytes.
+        var length: Int { (parent == .root ? 0 : parent.string.utf8.count) + 1 + name.utf8.count }
+
+        // By its bytes, as a path is.
+        static func == (lhs: Listed, rhs: Listed) -> Bool {
+            lhs.list == rhs.list && lhs.name.utf8.elementsEqual(rhs.name.utf8) && lhs.parent == rhs.parent
+        }
+
+        func hash(into hasher: inout Hasher) {
+            hasher.combine(list)
+            hasher.combine(parent)
+            var name = name
+            name.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+        }
     }
 
     /// One who watches. There is mostly one for each watch, but may be very many watches: so no dictionary.
@@ -65,7 +93,8 @@ struct WatchTable {
     static let byteBudget = 1_000_000
 
     private var entries = SlotArray<Entry>()
-    private var keys: [Listed: UInt64] = [:]
+    /// By the hash of what is listed, which stands in the entry. Should two have the same hash, only one of them is shared.
+    private var keys: [Int: UInt64] = [:]
     /// Tells those apart who watch the same at one time, so it may begin anew after four thousand million.
     private var lastSubscriber: UInt32 = 0
     private(set) var bytes = 0
@@ -87,16 +116,20 @@ struct WatchTable {
     }
 
     /// `nil` when one more would pass the budget.
-    mutating func insert(path: NodePath, list: List, handler: @escaping Handler) -> WatchID? {
-        let listed = Listed(path: path, list: list)
+    ///
+    /// - Parameter child: the name of the path's child that is meant; empty for the path's own node.
+    mutating func insert(path: NodePath, child: String = "", list: List, handler: @escaping Handler) -> WatchID? {
+        let listed = Listed(path, child: child, list)
+        let hash = listed.hashValue
+        let known = keys[hash]
         let key: UInt64
-        if let known = keys[listed] {
+        if let known, entries[known]?.listed == listed {
             key = known
         } else {
-            guard bytes + size(of: path) <= Self.byteBudget else { return nil }
-            bytes += size(of: path)
+            guard bytes + size(of: listed) <= Self.byteBudget else { return nil }
+            bytes += size(of: listed)
             key = entries.insert(Entry(listed: listed))
-            keys[listed] = key
+            if known == nil { keys[hash] = key }
         }
         lastSubscriber &+= 1
         entries.change(key) { $0.append(Subscriber(handler: handler, number: lastSubscriber)) }
@@ -158,12 +191,12 @@ struct WatchTable {
         entries.change(key) { if !$0.isSet, !$0.isAsking { unused = $0.listed } }
         guard let unused else { return }
         _ = entries.remove(key)
-        keys[unused] = nil
-        bytes -= size(of: unused.path)
+        if keys[unused.hashValue] == key { keys[unused.hashValue] = nil }
+        bytes -= size(of: unused)
     }
 
-    private func size(of path: NodePath) -> Int {
-        4 + prefixLength + path.string.utf8.count
+    private func size(of listed: Listed) -> Int {
+        4 + prefixLength + listed.length
     }
 }
 

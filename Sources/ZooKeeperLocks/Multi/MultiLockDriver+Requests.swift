@@ -168,7 +168,8 @@ extension MultiLockDriver {
     private func watch(_ name: String, _ byExists: Bool, in queue: Int, _ course: Course) {
         let node = paths[queue].appending(unchecked: name)
         do {
-            let id = try course.session.reserveWatch(on: node, by: byExists ? .exists : .get) { [weak self] result in
+            let kind: Session.WatchKind = byExists ? .exists : .get
+            let id = try course.session.reserveWatch(on: paths[queue], child: name, by: kind) { [weak self] result in
                 // A session that ends is told of by itself.
                 guard let self, case .success(let event) = result else { return }
                 post(.inQueue(queue, .changed(name, event.kind)), of: course.entry, for: course.contender)
