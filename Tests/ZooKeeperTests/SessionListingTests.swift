@@ -8,28 +8,6 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct SessionListingTests {
     private let path = NodePath(unchecked: "/lock")
 
-    /// Takes requests, and leaves the answers to the test.
-    private final class Recording: Transport {
-        let requests = Locked<[(request: Request, id: RequestID)]>([])
-        let refusal = Locked<Refusal?>(nil)
-
-        func open(timeout: Duration, for session: Session) throws(ZooKeeperError) {}
-        var hasNoConnection: Bool { false }
-        func close() {}
-
-        func submit(_ request: Request, _ id: RequestID) -> Refusal? {
-            if let refusal = refusal.withLock({ $0 }) { return refusal }
-            requests.withLock { $0.append((request, id)) }
-            return nil
-        }
-
-        var ids: [RequestID] { requests.withLock { $0.map(\.id) } }
-        /// Whether each is a listing.
-        var areListings: [Bool] {
-            requests.withLock { $0.map { if case .children = $0.request { true } else { false } } }
-        }
-    }
-
     /// What each who asked was told, in order.
     private final class Told: Sendable {
         let answers = Locked<[String]>([])
@@ -48,14 +26,6 @@ import Testing
         var all: [String] { answers.withLock { $0 } }
     }
 
-    private func session(over transport: any Transport, isConnected: Bool = true) throws -> Session {
-        let session = try Session(over: .other(transport), timeout: .seconds(10), logger: Logger(label: "test")) {
-            _, _ in
-        }
-        if isConnected { session.linkChanged(.connected(sessionID: 1, timeout: .seconds(10), server: nil)) }
-        return session
-    }
-
     private func list(
         _ session: Session, _ told: Told, _ name: String, joining: Bool = false,
         within patience: Duration = .seconds(60)
@@ -64,8 +34,8 @@ import Testing
     }
 
     @Test func whoAsksWhileOneIsUnderWaySharesTheNext() throws {
-        let (transport, told) = (Recording(), Told())
-        let session = try session(over: transport)
+        let (transport, told) = (RecordingTransport(), Told())
+        let session = try Session.connected(over: transport)
         list(session, told, "first")
         session.submit(.create(path, data: [], mode: .persistent, acl: [.open]), deadline: .now + .seconds(60)) { _ in }
         for name in ["second", "third"] { list(session, told, name) }
@@ -84,8 +54,8 @@ import Testing
     }
 
     @Test func aListingThatFailsIsNotTheNextOnes() throws {
-        let (transport, told) = (Recording(), Told())
-        let session = try session(over: transport)
+        let (transport, told) = (RecordingTransport(), Told())
+        let session = try Session.connected(over: transport)
         for name in ["first", "second"] { list(session, told, name) }
         session.complete(transport.ids[0], .failure(Refusal(code: .connectionLost, mayBeExecuted: true)))
         #expect(told.all == ["first: \(ZooKeeperError.Code.connectionLost)"])
@@ -98,8 +68,8 @@ import Testing
 
     /// Also those that ask in the very handler that is told.
     @Test func theEndOfTheSessionIsToldToAllOnce() throws {
-        let (transport, told) = (Recording(), Told())
-        let session = try session(over: transport)
+        let (transport, told) = (RecordingTransport(), Told())
+        let session = try Session.connected(over: transport)
         session.list(path, within: .seconds(60)) { [path] _ in
             session.list(path, within: .seconds(60), handler: told.handler("again"))
         }
@@ -114,8 +84,8 @@ import Testing
     }
 
     @Test func whatTheTransportRefusesIsToldToAll() throws {
-        let (transport, told) = (Recording(), Told())
-        let session = try session(over: transport)
+        let (transport, told) = (RecordingTransport(), Told())
+        let session = try Session.connected(over: transport)
         transport.refusal.withLock { $0 = Refusal(code: .invalidArgument, mayBeExecuted: false) }
         for name in ["first", "second"] { list(session, told, name) }
         #expect(told.all.count == 2)
@@ -124,8 +94,8 @@ import Testing
     }
 
     @Test func withoutAConnectionTheTimeOfEachComes() async throws {
-        let (transport, told) = (Recording(), Told())
-        let session = try session(over: transport, isConnected: false)
+        let (transport, told) = (RecordingTransport(), Told())
+        let session = try Session.connected(over: transport, isConnected: false)
         let last = Promise<Void>()
         for name in ["first", "second"] { list(session, told, name, within: .milliseconds(30)) }
         session.list(path, within: .milliseconds(30)) { _ in last.resolve(()) }
@@ -166,7 +136,7 @@ import Testing
     /// The lock rests on it: whoever does not see its own node in the list would not see those ahead of it either.
     @Test func noListIsOlderThanACreateAheadOfIt() async throws {
         let transport = Executing()
-        let session = try session(over: transport)
+        let session = try Session.connected(over: transport)
         transport.session.withLock { $0 = session }
         let (tasks, rounds) = (8, 50)
         let path = path

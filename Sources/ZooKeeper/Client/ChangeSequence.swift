@@ -17,8 +17,8 @@ public struct ChangeSequence<Element: Sendable>: AsyncSequence, Sendable {
     }
 
     public struct Iterator: AsyncIteratorProtocol {
-        fileprivate let read: Read
-        private var watch: Watch?
+        private var read: Read
+        private var cursor = ChangeCursor()
 
         fileprivate init(read: @escaping Read) {
             self.read = read
@@ -34,20 +34,9 @@ public struct ChangeSequence<Element: Sendable>: AsyncSequence, Sendable {
         public mutating func next(
             isolation actor: isolated (any Actor)?
         ) async throws(ZooKeeperError) -> Element? {
-            while true {
-                do throws(ZooKeeperError) {
-                    if let watch { _ = try await watch.event() }
-                    watch = nil
-                    let (element, next) = try await read()
-                    watch = next
-                    return element
-                } catch {
-                    // A session that ended took its watches along.
-                    watch = nil
-                    if error.code == .cancelled { return nil }
-                    guard error.isRetriable else { throw error }
-                    await error.pauseIfThrottled()
-                }
+            try await cursor.next(&read) { read async throws(ZooKeeperError) in
+                let (element, watch) = try await read()
+                return (element, watch)
             }
         }
     }

@@ -16,7 +16,7 @@ extension Session {
         fileprivate static let maximumWatched = 256
         fileprivate static let maximumCount = 1024
         /// Who comes back later than this saves the servers next to nothing by what is known, and others have had their time to come.
-        fileprivate static let memory = Duration.seconds(1)
+        fileprivate static let memory = Duration.milliseconds(200)
 
         /// - Returns: the watches that are of no use any more.
         mutating func disconnected() -> [WatchID] {

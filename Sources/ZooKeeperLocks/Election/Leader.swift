@@ -45,14 +45,17 @@ public struct Leaders: AsyncSequence, Sendable {
     }
 
     public struct Iterator: AsyncIteratorProtocol {
-        fileprivate let client: ZooKeeperClient
-        fileprivate let path: NodePath
-        private var watch: Watch?
-        private var last: Leader??
+        fileprivate struct State {
+            let client: ZooKeeperClient
+            let path: NodePath
+            var last: Leader??
+        }
+
+        private var state: State
+        private var cursor = ChangeCursor()
 
         fileprivate init(client: ZooKeeperClient, path: NodePath) {
-            self.client = client
-            self.path = path
+            state = State(client: client, path: path)
         }
 
         /// - Returns: who leads now, when that is another one than before; `nil` in the outer optional when the calling task is cancelled.
@@ -64,62 +67,49 @@ public struct Leaders: AsyncSequence, Sendable {
         public mutating func next(
             isolation actor: isolated (any Actor)?
         ) async throws(ZooKeeperError) -> Leader?? {
-            while true {
-                do throws(ZooKeeperError) {
-                    if let watch { _ = try await watch.event() }
-                    watch = nil
-                    let leader = try await read()
-                    guard last == nil || last != .some(leader) else { continue }
-                    last = .some(leader)
-                    return .some(leader)
-                } catch {
-                    // A session that ended took its watches along.
-                    watch = nil
-                    if error.code == .cancelled { return nil }
-                    guard error.isRetriable else { throw error }
-                    await error.pauseIfThrottled()
-                }
+            try await cursor.next(&state) { state async throws(ZooKeeperError) in
+                let (leader, watch) = try await state.read()
+                guard state.last == nil || state.last != .some(leader) else { return (nil, watch) }
+                state.last = .some(leader)
+                return (.some(leader), watch)
             }
         }
+    }
+}
 
-        /// Reads who leads, and watches what has to change first if that is to be somebody else.
-        private mutating func read() async throws(ZooKeeperError) -> Leader? {
-            while true {
-                do throws(ZooKeeperError) {
-                    if let head = QueueNames(try await client.children(path)).contenders.first {
-                        return try await watched(head)
-                    }
-                    let (names, watch) = try await client.childrenAndWatch(path)
-                    // Somebody came in between: that one's znode is the one to watch.
-                    guard QueueNames(names).contenders.isEmpty else { continue }
-                    self.watch = watch
-                    return nil
-                } catch {
-                    // The path, or the leader, is gone; the next look tells which.
-                    guard error.code == .noNode else { throw error }
-                }
-                let (stat, watch) = try await client.existsAndWatch(path)
-                guard stat == nil else { continue }
-                self.watch = watch
-                return nil
-            }
-        }
-
-        private mutating func watched(_ head: ContenderName) async throws(ZooKeeperError) -> Leader {
-            let node = path.appending(unchecked: head.string)
+extension Leaders.Iterator.State {
+    /// Reads who leads, and watches what has to change first if that is to be somebody else.
+    fileprivate func read() async throws(ZooKeeperError) -> (Leader?, Watch) {
+        while true {
             do throws(ZooKeeperError) {
-                let (data, stat, watch) = try await client.getAndWatch(node)
-                self.watch = watch
-                return Leader(QueueEntry(head, at: node, stat, data: data))
+                if let head = QueueNames(try await client.children(path)).contenders.first {
+                    return try await read(head)
+                }
+                let (names, watch) = try await client.childrenAndWatch(path)
+                // Somebody came in between: that one's znode is the one to watch.
+                guard QueueNames(names).contenders.isEmpty else { continue }
+                return (nil, watch)
             } catch {
-                guard error.code == .notAuthorized else { throw error }
+                // The path, or the leader, is gone; the next look tells which.
+                guard error.code == .noNode else { throw error }
             }
-            // That somebody leads is no secret, even if who it is may be.
-            let (stat, watch) = try await client.existsAndWatch(node)
-            guard let stat else { throw ZooKeeperError(.noNode, operation: "exists", path: node) }
-            self.watch = watch
-            return Leader(QueueEntry(head, at: node, stat, data: nil))
+            let (stat, watch) = try await client.existsAndWatch(path)
+            if stat == nil { return (nil, watch) }
         }
+    }
+
+    private func read(_ head: ContenderName) async throws(ZooKeeperError) -> (Leader, Watch) {
+        let node = path.appending(unchecked: head.string)
+        do throws(ZooKeeperError) {
+            let (data, stat, watch) = try await client.getAndWatch(node)
+            return (Leader(QueueEntry(head, at: node, stat, data: data)), watch)
+        } catch {
+            guard error.code == .notAuthorized else { throw error }
+        }
+        // That somebody leads is no secret, even if who it is may be.
+        let (stat, watch) = try await client.existsAndWatch(node)
+        guard let stat else { throw ZooKeeperError(.noNode, operation: "exists", path: node) }
+        return (Leader(QueueEntry(head, at: node, stat, data: nil)), watch)
     }
 }
 

@@ -18,12 +18,16 @@ public struct QueueChanges: AsyncSequence, Sendable {
     }
 
     public struct Iterator: AsyncIteratorProtocol {
-        private var reader: QueueReader
-        private var watch: Watch?
-        private var last: QueueSnapshot?
+        private struct State {
+            var reader: QueueReader
+            var last: QueueSnapshot?
+        }
+
+        private var state: State
+        private var cursor = ChangeCursor()
 
         fileprivate init(reader: QueueReader) {
-            self.reader = reader
+            state = State(reader: reader)
         }
 
         /// - Returns: the next snapshot; `nil` when the calling task is cancelled.
@@ -35,39 +39,28 @@ public struct QueueChanges: AsyncSequence, Sendable {
         public mutating func next(
             isolation actor: isolated (any Actor)?
         ) async throws(ZooKeeperError) -> QueueSnapshot? {
-            while true {
-                do throws(ZooKeeperError) {
-                    if let watch { _ = try await watch.event() }
-                    watch = nil
-                    let snapshot = try await read()
-                    // Another child came or went, or there is a new session.
-                    guard snapshot != last else { continue }
-                    last = snapshot
-                    return snapshot
-                } catch {
-                    // A session that ended took its watches along.
-                    watch = nil
-                    if error.code == .cancelled { return nil }
-                    guard error.isRetriable else { throw error }
-                    await error.pauseIfThrottled()
-                }
+            try await cursor.next(&state) { state async throws(ZooKeeperError) in
+                let (snapshot, watch) = try await Self.read(&state.reader)
+                // Another child came or went, or there is a new session.
+                guard snapshot != state.last else { return (nil, watch) }
+                state.last = snapshot
+                return (snapshot, watch)
             }
         }
 
-        private mutating func read() async throws(ZooKeeperError) -> QueueSnapshot {
+        private static func read(
+            _ reader: inout QueueReader
+        ) async throws(ZooKeeperError) -> (QueueSnapshot, Watch) {
             while true {
                 do throws(ZooKeeperError) {
                     let (names, watch) = try await reader.client.childrenAndWatch(reader.path)
-                    self.watch = watch
-                    return try await reader.read(names)
+                    return (try await reader.read(names), watch)
                 } catch {
                     guard error.code == .noNode else { throw error }
                 }
                 // It may have been created meanwhile.
                 let (stat, watch) = try await reader.client.existsAndWatch(reader.path)
-                guard stat == nil else { continue }
-                self.watch = watch
-                return try await reader.read([])
+                if stat == nil { return (try await reader.read([]), watch) }
             }
         }
     }

@@ -50,26 +50,22 @@ extension RunOnce {
 
     /// Waits for a result that was not there before, or for the failure of a computation.
     private func news(_ judgement: RunOnceJudgement) async throws(ZooKeeperError) -> RunOnceJudgement.Verdict {
-        while true {
-            do throws(ZooKeeperError) {
-                let watch: Watch
+        var cursor = ChangeCursor()
+        var judgement = judgement
+        let news = try await cursor.next(&judgement) { judgement async throws(ZooKeeperError) in
+            while true {
                 do throws(ZooKeeperError) {
-                    let (data, stat, seen) = try await client.getAndWatch(result)
+                    let (data, stat, watch) = try await client.getAndWatch(result)
                     let verdict = judgement.verdict(on: RunOnceView(data, stat), now: nil)
-                    if verdict != .compute { return verdict }
-                    watch = seen
+                    return (verdict == .compute ? nil : verdict, watch)
                 } catch {
                     guard error.code == .noNode else { throw error }
-                    let (stat, seen) = try await client.existsAndWatch(result)
-                    guard stat == nil else { continue }
-                    watch = seen
                 }
-                _ = try await watch.event()
-            } catch {
-                // A session that ended took its watches along.
-                guard error.isRetriable else { throw error }
-                await error.pauseIfThrottled()
+                let (stat, watch) = try await client.existsAndWatch(result)
+                if stat == nil { return (nil, watch) }
             }
         }
+        guard let news else { throw ZooKeeperError(.cancelled, operation: "get", path: result) }
+        return news
     }
 }

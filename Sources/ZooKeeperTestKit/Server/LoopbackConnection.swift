@@ -57,10 +57,11 @@ final class LoopbackConnection: Sendable {
 
     private func wait(for events: Int16, until deadline: ContinuousClock.Instant) throws(TestKitError) {
         while true {
-            let left = (deadline - .now).milliseconds
-            guard left > 0 else { throw failure("no answer in time") }
+            let left = deadline - .now
+            guard left > .zero else { throw failure("no answer in time") }
             var entry = pollfd(fd: descriptor, events: events, revents: 0)
-            let count = poll(&entry, 1, Int32(clamping: left))
+            // Rather a little too long than not for as long as was said.
+            let count = poll(&entry, 1, Int32(clamping: left.milliseconds + 1))
             if count > 0 { return }
             if count < 0, errno != EINTR { throw failure(Self.reason(errno)) }
         }

@@ -175,6 +175,7 @@ ALL = [
     Entry(OURS, _build_ours),
     _floor("fast"),
     _floor("safe", **{"W1": _SAME, "W1-background": _SAME, "W4": _SAME, "W9": _SAME}),
+    _floor("armed", **{"W1": _SAME, "W1-background": _SAME, "W4": _SAME, "W9": _SAME}),
     _floor("background", **{group: _BACKGROUND for group in ("W1", "W2", "W3a", "W3b", "W4", "W6", "W9")}),
     Entry("curator", _build_curator, cannot={"W9": _NO_MALLOC}),
     Entry(

@@ -1,4 +1,4 @@
-// The raw C client as a contender. Usage: floor fast|safe|background SESSION-TIMEOUT-MS HOST:PORT...
+// The raw C client as a contender. Usage: floor fast|safe|armed|background SESSION-TIMEOUT-MS HOST:PORT...
 #include "protocol.h"
 #include "queue.h"
 
@@ -240,8 +240,9 @@ static void cycle(const char *request, const char *path) {
 }
 
 int main(int count, char **arguments) {
-    if (count < 4) return fprintf(stderr, "usage: floor fast|safe|background SESSION-TIMEOUT-MS HOST:PORT...\n"), 64;
+    if (count < 4) return fprintf(stderr, "usage: floor fast|safe|armed|background SESSION-TIMEOUT-MS HOST:PORT...\n"), 64;
     trusts_event = strcmp(arguments[1], "fast") == 0;
+    arms_itself = strcmp(arguments[1], "armed") == 0;
     leaves_behind = strcmp(arguments[1], "background") == 0;
     session_timeout = atoi(arguments[2]);
     servers = arguments + 3;

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-bool trusts_event;
+bool trusts_event, arms_itself;
 
 // As long a name as Curator's and ours.
 static const char name[] = "_c_01234567-89ab-cdef-0123-456789abcdef-lock-";
@@ -24,11 +24,37 @@ static int32_t sequence(const char *path) {
 
 static void listed(int rc, const struct String_vector *, const void *);
 
+static void grant(contender *c) {
+    c->has_waited = true;
+    c->granted(c);
+}
+
+static void looked(int rc, const char *value, int length, const struct Stat *stat, const void *context) {
+    (void)value, (void)length, (void)stat;
+    contender *c = (contender *)context;
+    if (rc != ZOK) return fail(c, rc);
+    c->knows_head = true;
+    if (c->is_next) grant(c);
+}
+
+// What is here is of an armed contender.
+static void deleted_in_front(contender *c, const char *path) {
+    if (strcmp(path, c->forerunner) == 0) {
+        int rc = zoo_aget(c->session, c->directory, 0, looked, c);
+        if (rc != ZOK) fail(c, rc);
+    } else if (strcmp(path, c->before) == 0) {
+        if (c->knows_head) grant(c);
+        else c->is_next = true;
+    }
+}
+
 static void deleted_event(zhandle_t *session, int type, int state, const char *path, void *context) {
     (void)session, (void)state;
     contender *c = context;
     // A watch of an earlier entry cannot be left: each one fired before its contender was granted.
-    if (type != ZOO_DELETED_EVENT || strcmp(path, c->before) != 0) return;
+    if (type != ZOO_DELETED_EVENT) return;
+    if (arms_itself) return deleted_in_front(c, path);
+    if (strcmp(path, c->before) != 0) return;
     if (trusts_event) {
         c->granted(c);
     } else {
@@ -45,22 +71,47 @@ static void watched(int rc, const char *value, int length, const struct Stat *st
     if (rc != ZOK) fail(c, rc);
 }
 
+static void looked_after(int rc, const char *value, int length, const struct Stat *stat, const void *context) {
+    (void)value, (void)length, (void)stat;
+    contender *c = (contender *)context;
+    // The forerunner may be gone by now.
+    if (rc == ZNONODE) rc = zoo_aget(c->session, c->directory, 0, looked, c);
+    if (rc != ZOK) fail(c, rc);
+}
+
+static void arm(contender *c, const char *forerunner) {
+    c->knows_head = !forerunner;
+    c->is_next = false;
+    int rc = zoo_awget(c->session, c->own, deleted_event, c, looked_after, c);
+    if (rc == ZOK && forerunner) {
+        snprintf(c->forerunner, sizeof c->forerunner, "%s/%s", c->directory, forerunner);
+        rc = zoo_awget(c->session, c->forerunner, deleted_event, c, looked_after, c);
+    }
+    if (rc != ZOK) fail(c, rc);
+}
+
 static void listed(int rc, const struct String_vector *names, const void *context) {
     contender *c = (contender *)context;
     if (rc != ZOK) return fail(c, rc);
-    int32_t own = sequence(c->own), nearest = -1;
-    const char *before = NULL;
+    int32_t own = sequence(c->own), nearest = -1, second = -1;
+    const char *before = NULL, *forerunner = NULL;
     for (int i = 0; i < names->count; i++) {
         int32_t number = sequence(names->data[i]);
         if (number < own && number > nearest) {
+            second = nearest;
+            forerunner = before;
             nearest = number;
             before = names->data[i];
+        } else if (number < own && number > second) {
+            second = number;
+            forerunner = names->data[i];
         }
     }
     if (!before) return c->granted(c);
     snprintf(c->before, sizeof c->before, "%s/%s", c->directory, before);
     rc = zoo_awget(c->session, c->before, deleted_event, c, watched, c);
     if (rc != ZOK) fail(c, rc);
+    if (arms_itself) arm(c, forerunner);
 }
 
 static void created(int rc, const char *value, const struct Stat *stat, const void *context) {
@@ -74,6 +125,7 @@ void enter(contender *c) {
     char path[256];
     snprintf(path, sizeof path, "%s/%s", c->directory, name);
     c->entered_at = now();
+    c->has_waited = false;
     int rc = zoo_acreate2(c->session, path, "", 0, &ZOO_OPEN_ACL_UNSAFE, ZOO_EPHEMERAL | ZOO_SEQUENCE, created, c);
     if (rc == ZOK) rc = zoo_aget_children(c->session, c->directory, 0, listed, c);
     if (rc != ZOK) fail(c, rc);
@@ -86,7 +138,15 @@ static void deleted(int rc, const void *context) {
 }
 
 void leave(contender *c) {
-    int rc = zoo_adelete(c->session, c->own, -1, deleted, c);
+    int rc;
+    if (arms_itself && c->has_waited) {
+        int length = snprintf(c->record, sizeof c->record, "zookeeper-locks 1 %s", strrchr(c->own, '/') + 1);
+        zoo_delete_op_init(&c->operations[0], c->own, -1);
+        zoo_set_op_init(&c->operations[1], c->directory, c->record, length, -1, NULL);
+        rc = zoo_amulti(c->session, 2, c->operations, c->results, deleted, c);
+    } else {
+        rc = zoo_adelete(c->session, c->own, -1, deleted, c);
+    }
     if (rc != ZOK) fail(c, rc);
 }
 

@@ -16,6 +16,13 @@ struct contender {
     char directory[128];
     char own[256];
     char before[256];
+    // The one before that, if it was there.
+    char forerunner[256];
+    // Nobody is ahead of the predecessor; and it is gone.
+    bool knows_head, is_next, has_waited;
+    zoo_op_t operations[2];
+    zoo_op_result_t results[2];
+    char record[256];
     // What a request could not do; 0 if all went well. The benchmark is void then.
     int failure;
     // Which entry a watch belongs to: a watcher is told of every event of the session as well.
@@ -31,6 +38,9 @@ struct contender {
 // Whether the deletion of the predecessor is taken for a grant as it is. Right only if the predecessor was the head, which nothing
 // here makes sure of: a floor, no protocol. Otherwise the queue is listed first, as every safe program does that knows no more.
 extern bool trusts_event;
+// Asks for all that this library's protocol asks for, which makes sure of it: the own node and the one ahead of the predecessor are watched too,
+// the parent is read when that one goes, and whoever has waited leaves word there. What of its cost is due to the requests, this tells.
+extern bool arms_itself;
 
 // One round trip: the create and the list go out together.
 void enter(contender *);
