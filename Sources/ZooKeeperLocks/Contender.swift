@@ -146,9 +146,9 @@ final class Contender: Sendable {
         // The session holds on to the contender, whose clean-up may outlive everybody who cared, until the machine has ended.
         let visit = Visit(self, entry: entry)
         let (observer, link) = session.observe { visit.contender.sessionChanged($0, visit.entry) }
-        let previous = core.withLock { core in
+        let superseded = core.withLock { core -> (Session?, Session.ObserverID?) in
             // This session has ended by now, and the next one was there before this thread got on.
-            guard core.entry == entry else { return (session, observer) as (Session?, Session.ObserverID?) }
+            guard core.entry == entry else { return (session, observer) }
             let previous = (core.session, core.observer)
             core.session = session
             core.observer = observer
@@ -156,7 +156,7 @@ final class Contender: Sendable {
             core.watches = Few()
             return previous
         }
-        if let session = previous.0, let observer = previous.1 { session.removeObserver(observer) }
+        if let session = superseded.0, let observer = superseded.1 { session.removeObserver(observer) }
         let uuid = policy.naming.identifier(RandomUUID.next())
         let isVacant = group.map { $0.countsOnVacancy(session) } ?? session.countsOnVacancy(at: path)
         post(.enter(uuid: uuid, isConnected: link == .connected, isVacant: isVacant), of: entry)
