@@ -6,14 +6,14 @@ import ZooKeeper
 extension Contender {
     /// Until when the session that the lease hangs on may be believed to live.
     var validUntil: ContinuousClock.Instant {
-        let (session, granted) = core.withLock { ($0.session, $0.grantedAt) }
+        let (session, granted) = core.withLock { ($0.session, $0.holding?.grantedAt) }
         // There is no lease without a session, and no grant without a proof.
         return session?.standing.validUntil?.instant ?? granted ?? .now
     }
 
     /// Whether the lease is over by now, whether or not anybody has been told.
     func lossByNow() -> LossReason? {
-        let (loss, isReleased, session) = core.withLock { ($0.loss, $0.isReleased, $0.session) }
+        let (loss, isReleased, session) = core.withLock { ($0.holding?.loss, $0.isReleased, $0.session) }
         if loss != nil || isReleased { return loss }
         // In inner loops, and at each turn in the process.
         if let until = session?.validUntil, Uptime.now < until { return nil }
@@ -42,7 +42,7 @@ extension Contender {
 
     /// The znode by which it holds.
     var node: NodePath {
-        core.withLock(\.own).map { path.appending(unchecked: $0.name) } ?? path
+        core.withLock { $0.holding?.own }.map { path.appending(unchecked: $0.name) } ?? path
     }
 
     /// All of them, where there are several queues.
@@ -55,8 +55,9 @@ extension Contender {
         guard group == nil else { return .failure(RequestFailure(.invalidArgument)) }
         let promise = Promise<Result<Void, RequestFailure>>()
         let isFirst = core.withLock { core in
-            guard core.downgrade == nil else { return false }
-            core.downgrade = promise
+            let holding = core.hold()
+            guard holding.downgrade == nil else { return false }
+            holding.downgrade = promise
             return true
         }
         guard isFirst else { return .failure(RequestFailure(.invalidArgument, detail: "a downgrade is under way")) }
@@ -67,16 +68,17 @@ extension Contender {
     func events() -> AsyncStream<LeaseEvent> {
         let (stream, continuation) = AsyncStream.makeStream(of: LeaseEvent.self)
         let (key, loss, isOver) = core.withLock { core -> (Int?, LossReason?, Bool) in
-            guard core.loss == nil, !core.isReleased, !core.machine.isEnded else { return (nil, core.loss, true) }
+            let holding = core.hold()
+            guard holding.loss == nil, !core.isReleased, !core.machine.isEnded else { return (nil, holding.loss, true) }
             // Ahead of what is told from here on.
-            if let request = core.revocation { continuation.yield(.revocationRequested(request)) }
-            return (core.listeners.add(continuation), nil, false)
+            if let request = holding.revocation { continuation.yield(.revocationRequested(request)) }
+            return (holding.listeners.add(continuation), nil, false)
         }
         if let loss { continuation.yield(.lost(loss)) }
         if isOver { continuation.finish() }
         if let key {
             continuation.onTermination = { [weak self] _ in
-                self?.core.withLock { $0.listeners.remove(key) }
+                self?.core.withLock { $0.holding?.listeners.remove(key) }
             }
         }
         return stream
@@ -88,7 +90,7 @@ extension Contender {
         let end = ContinuousClock.now + limit
         let timers = [
             TimerThread.shared.schedule(at: end - limit / 10) { [weak self] in
-                self?.core.withLock { $0.listeners }.tell(.holdEnds(end))
+                self?.core.withLock { $0.holding?.listeners }?.tell(.holdEnds(end))
             },
             TimerThread.shared.schedule(at: end) { [weak self] in self?.post(.leaseEnded(.heldTooLong)) },
             TimerThread.shared.schedule(at: end + limit / 10) { [weak self] in
@@ -99,7 +101,7 @@ extension Contender {
             },
         ]
         let isOver = core.withLock { core in
-            core.holdTimers = timers
+            core.hold().timers = timers
             return core.isReleased
         }
         if isOver { cancelHoldTimers() }
@@ -126,8 +128,8 @@ extension Contender {
 
     func cancelHoldTimers() {
         let timers = core.withLock { core in
-            defer { core.holdTimers = [] }
-            return core.holdTimers
+            defer { core.holding?.timers = [] }
+            return core.holding?.timers ?? []
         }
         for timer in timers { TimerThread.shared.cancel(timer) }
     }

@@ -103,12 +103,7 @@ extension Contender {
 
     private func listAndWatch(_ step: Int, _ session: Session, _ entry: Int, _ deadline: ContinuousClock.Instant) {
         do {
-            let id = try session.reserveWatch(on: path, by: .children) { [weak self] result in
-                if case .success(let event) = result {
-                    self?.post(.changed(QueueMachine.everybody, event.kind), of: entry)
-                }
-            }
-            core.withLock { $0.watches.append((session, id)) }
+            let id = try reserveWatch(on: "", by: .children, session, entry)
             session.submit(.children(path, watch: id), deadline: deadline) { [self] in
                 post(.listed(step: step, $0.flatMap(\.queue)), of: entry)
             }
@@ -144,11 +139,7 @@ extension Contender {
     ) {
         let node = path.appending(unchecked: name)
         do {
-            let id = try session.reserveWatch(on: node, by: byExists ? .exists : .get) { [weak self] result in
-                // A session that ends is told of by itself.
-                if case .success(let event) = result { self?.post(.changed(name, event.kind), of: entry) }
-            }
-            core.withLock { $0.watches.append((session, id)) }
+            let id = try reserveWatch(on: name, by: byExists ? .exists : .get, session, entry)
             let request: Request = byExists ? .exists(node, watch: id) : .get(node, watch: id)
             session.submit(request, deadline: deadline) { [self] result in
                 // Only data that was written over can ask for something.
@@ -165,7 +156,39 @@ extension Contender {
     }
 }
 
+// MARK: Watches
+
 extension Contender {
+    /// - Parameter name: of a child; empty for the parent.
+    private func reserveWatch(
+        on name: String, by kind: Session.WatchKind, _ session: Session, _ entry: Int
+    ) throws(RequestFailure) -> WatchID {
+        let visit = core.withLock(\.visit)
+        guard let visit, visit.entry == entry else { throw RequestFailure(.sessionExpired, wasNeverSent: true) }
+        let id = try session.reserveWatch(on: path, child: name, by: kind) {
+            visit.contender.watchEnded($0, visit.entry)
+        }
+        keep(id, of: session, entry)
+        return id
+    }
+
+    private func watchEnded(_ result: Result<WatchEvent, RequestFailure>, _ entry: Int) {
+        // A session that ends is told of by itself.
+        guard case .success(let event) = result else { return }
+        let name = event.path == path ? QueueMachine.everybody : String(event.path.name)
+        post(.changed(name, event.kind), of: entry)
+    }
+
+    /// To be forgotten in the end.
+    func keep(_ watch: WatchID, of session: Session, _ entry: Int) {
+        let isOver = core.withLock { core in
+            guard core.isIn(entry) else { return true }
+            core.watches.add(watch)
+            return false
+        }
+        if isOver { session.forgetWatch(watch) }
+    }
+
     private func isHeld(_ name: String, _ entry: Int) -> Bool {
         core.withLock { core in
             guard core.entry == entry, let stake = core.machine.stake else { return false }

@@ -8,21 +8,8 @@ import ZooKeeper
 extension Contender {
     struct Waiting {
         var turn: UnsafeContinuation<Void, Never>?
-        /// The same, when there is an outcome.
-        var settled: UnsafeContinuation<Void, Never>?
-        /// Granted, or why not.
-        var outcome: Outcome?
         /// When the wait is over at the latest.
         var timer: TimerThread.ID?
-        var releases: [UnsafeContinuation<Void, Never>] = []
-        /// Whoever releases need not wait any longer.
-        var isReleaseOver = false
-
-        /// Whoever has to go on now.
-        mutating func takeSettled() -> UnsafeContinuation<Void, Never>? {
-            defer { settled = nil }
-            return settled
-        }
     }
 
     /// How long whoever gives up, or releases, waits for the clean-up while there is a connection.
@@ -36,7 +23,7 @@ extension Contender {
     @inline(never) func enter(_ waiter: UnsafeContinuation<Void, Never>, within timeout: Duration?) {
         let limit = timeout == .zero ? client.configuration.requestTimeout : timeout
         let isOver = core.withLock { core in
-            guard core.waiting.outcome == nil else { return true }
+            guard core.holding?.outcome == nil else { return true }
             core.waiting.turn = waiter
             return false
         }
@@ -51,7 +38,7 @@ extension Contender {
         }
         let isOver = core.withLock { core in
             core.waiting.timer = timer
-            return core.waiting.outcome != nil
+            return core.holding?.outcome != nil
         }
         if isOver { TimerThread.shared.cancel(timer) }
     }
@@ -59,9 +46,10 @@ extension Contender {
     /// Only the first outcome counts. Whoever waits for it goes on when the machine has nothing more to do.
     func settle(_ outcome: Outcome) {
         let (isFirst, timer) = core.withLock { core -> (Bool, TimerThread.ID?) in
-            guard core.waiting.outcome == nil else { return (false, nil) }
-            core.waiting.outcome = outcome
-            core.waiting.settled = core.waiting.turn
+            let holding = core.hold()
+            guard holding.outcome == nil else { return (false, nil) }
+            holding.outcome = outcome
+            holding.settled = core.waiting.turn
             defer { (core.waiting.turn, core.waiting.timer) = (nil, nil) }
             return (true, core.waiting.timer)
         }
@@ -82,8 +70,9 @@ extension Contender {
         guard options.release == .awaited else { return }
         await withUnsafeContinuation { waiter in
             let isOver = core.withLock { core in
-                if !core.waiting.isReleaseOver { core.waiting.releases.append(waiter) }
-                return core.waiting.isReleaseOver
+                let holding = core.hold()
+                if !holding.isReleaseOver { holding.releases.append(waiter) }
+                return holding.isReleaseOver
             }
             if isOver { waiter.resume() }
         }
@@ -94,12 +83,12 @@ extension Contender {
     func requestRelease() -> Bool {
         let (isFirst, listeners, session) = core.withLock { core in
             defer { core.isReleased = true }
-            return (!core.isReleased, core.listeners, core.session)
+            return (!core.isReleased, core.holding?.listeners, core.session)
         }
         if isFirst {
             cancelHoldTimers()
             // The clean-up may take longer than the lease.
-            listeners.finish()
+            listeners?.finish()
             post(.release)
             // Mostly it is over by then, and needs no timer of its own.
             session?.putOff { [self] in endReleaseLater() }
@@ -108,7 +97,7 @@ extension Contender {
     }
 
     private func endReleaseLater() {
-        guard core.withLock({ !$0.waiting.isReleaseOver }) else { return }
+        guard core.withLock({ $0.holding?.isReleaseOver != true }) else { return }
         TimerThread.shared.schedule(at: .now + Self.patience - Session.whileToPutOff) { [weak self] in
             self?.post(.patienceEnded)
         }
@@ -116,9 +105,10 @@ extension Contender {
 
     func endRelease() {
         let waiters = core.withLock { core in
-            core.waiting.isReleaseOver = true
-            defer { core.waiting.releases = [] }
-            return core.waiting.releases
+            let holding = core.hold()
+            holding.isReleaseOver = true
+            defer { holding.releases = [] }
+            return holding.releases
         }
         for waiter in waiters { waiter.resume() }
     }
@@ -129,14 +119,14 @@ extension Contender {
 extension Contender {
     /// `nil` when it was not granted.
     @inline(never) func lease(file: String, line: Int) -> Lease? {
-        guard case .granted(let own) = core.withLock({ $0.waiting.outcome }) else { return nil }
+        guard case .granted(let own) = core.withLock({ $0.holding?.outcome }) else { return nil }
         if let limit = options.maximumHold { limitHold(to: limit) }
         return Lease(own, of: self, file: file, line: line)
     }
 
     /// Why it was not granted.
     @inline(never) func error() async -> LockError {
-        guard case .departed(let departure, let ahead) = core.withLock({ $0.waiting.outcome }) else {
+        guard case .departed(let departure, let ahead) = core.withLock({ $0.holding?.outcome }) else {
             return .cancelled(path)
         }
         let onlyIfAvailable = core.withLock { $0.machine.onlyIfAvailable }

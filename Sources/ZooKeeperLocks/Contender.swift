@@ -18,32 +18,76 @@ final class Contender: Sendable {
     struct Core {
         var machine: QueueMachine
         var inbox: [(event: QueueMachine.Event, entry: Int?)] = []
-        var isBusy = false
         /// How often the queue was entered: once for each session.
         var entry = 0
+        /// The one that there is now.
+        var visit: Visit?
         /// What was written into its znode, for those who may have to write it again.
         var record: [UInt8] = []
         var session: Session?
         var observer: Session.ObserverID?
-        /// What the session keeps alive for the machine; see ``QueueMachine/stake``.
-        var stake: Stake?
+        var holding: Holding?
         /// Where the contender hears of a predecessor of its own session; see ``QueueMachine/awaited``.
         var ear: Ear?
         /// All that were asked for in this session. None is forgotten before the end: a later one on the same node may not be set yet.
-        var watches: [(session: Session, id: WatchID)] = []
+        var watches = Few<WatchID>()
+        var isBusy = false
+        var isReleased = false
+        var waiting = Waiting()
+
+        /// Makes room for it, where there is none yet.
+        mutating func hold() -> Holding {
+            if let holding { return holding }
+            let holding = Holding()
+            self.holding = holding
+            return holding
+        }
+
+        /// Whether that entry is neither over nor an earlier one.
+        func isIn(_ entry: Int) -> Bool { entry == self.entry && visit != nil }
+    }
+
+    /// One entry into the queue, in one session.
+    ///
+    /// Those who have something to tell the contender hold on to this, and to nothing else: closures that do, for observer, watches and ear, need
+    /// no room of their own, and thousands may wait. They do so until the end, when the contender gives up what it asked for.
+    final class Visit: Sendable {
+        let contender: Contender
+        let entry: Int
+
+        init(_ contender: Contender, entry: Int) {
+            (self.contender, self.entry) = (contender, entry)
+        }
+    }
+
+    /// What they need who do not just wait: who hold, are about to, or depart. Thousands may wait.
+    final class Holding {
+        /// What the session keeps alive for the machine; see ``QueueMachine/stake``.
+        var stake: Stake?
+        /// By which it holds.
+        var own: QueueMachine.Own?
+        var grantedAt: ContinuousClock.Instant?
         var listeners = LeaseListeners()
         var lossHandlers: [Int: @Sendable (LossReason) -> Void] = [:]
         var nextLossHandler = 0
         var loss: LossReason?
         /// The last one that was told.
         var revocation: RevocationRequest?
-        var holdTimers: [TimerThread.ID] = []
-        var grantedAt: ContinuousClock.Instant?
-        var isReleased = false
-        /// By which it holds.
-        var own: QueueMachine.Own?
+        var timers: [TimerThread.ID] = []
         var downgrade: Promise<Result<Void, RequestFailure>>?
-        var waiting = Waiting()
+        /// Granted, or why not.
+        var outcome: Outcome?
+        /// Whoever waited for its turn, when there is an outcome.
+        var settled: UnsafeContinuation<Void, Never>?
+        var releases: [UnsafeContinuation<Void, Never>] = []
+        /// Whoever releases need not wait any longer.
+        var isReleaseOver = false
+
+        /// Whoever has to go on now.
+        func takeSettled() -> UnsafeContinuation<Void, Never>? {
+            defer { settled = nil }
+            return settled
+        }
     }
 
     struct Stake {
@@ -55,7 +99,6 @@ final class Contender: Sendable {
     struct Ear {
         var id: Announcements.ListenerID
         var session: Session
-        var node: String
     }
 
     let entrance: QueueEntrance
@@ -101,15 +144,19 @@ final class Contender: Sendable {
             return core.entry
         }
         // The session holds on to the contender, whose clean-up may outlive everybody who cared, until the machine has ended.
-        let (observer, link) = session.observe { [self] event in sessionChanged(event, entry) }
-        let previous = core.withLock { core in
+        let visit = Visit(self, entry: entry)
+        let (observer, link) = session.observe { visit.contender.sessionChanged($0, visit.entry) }
+        let superseded = core.withLock { core -> (Session?, Session.ObserverID?) in
+            // This session has ended by now, and the next one was there before this thread got on.
+            guard core.entry == entry else { return (session, observer) }
             let previous = (core.session, core.observer)
             core.session = session
             core.observer = observer
-            core.watches = []
+            core.visit = visit
+            core.watches = Few()
             return previous
         }
-        if let session = previous.0, let observer = previous.1 { session.removeObserver(observer) }
+        if let session = superseded.0, let observer = superseded.1 { session.removeObserver(observer) }
         let uuid = policy.naming.identifier(RandomUUID.next())
         let isVacant = group.map { $0.countsOnVacancy(session) } ?? session.countsOnVacancy(at: path)
         post(.enter(uuid: uuid, isConnected: link == .connected, isVacant: isVacant), of: entry)
@@ -118,23 +165,24 @@ final class Contender: Sendable {
     }
 
     var state: (loss: LossReason?, isReleased: Bool) {
-        core.withLock { ($0.loss, $0.isReleased) }
+        core.withLock { ($0.holding?.loss, $0.isReleased) }
     }
 
     /// Calls `handler` once when the lease is lost, at once if it is already.
     @discardableResult
     func onLoss(_ handler: @escaping @Sendable (LossReason) -> Void) -> Int {
         let (loss, key) = core.withLock { core in
-            core.nextLossHandler += 1
-            if core.loss == nil { core.lossHandlers[core.nextLossHandler] = handler }
-            return (core.loss, core.nextLossHandler)
+            let holding = core.hold()
+            holding.nextLossHandler += 1
+            if holding.loss == nil { holding.lossHandlers[holding.nextLossHandler] = handler }
+            return (holding.loss, holding.nextLossHandler)
         }
         if let loss { handler(loss) }
         return key
     }
 
     func forgetLossHandler(_ key: Int) {
-        let handler = core.withLock { $0.lossHandlers.removeValue(forKey: key) }
+        let handler = core.withLock { $0.holding?.lossHandlers.removeValue(forKey: key) }
         _ = handler
     }
 
@@ -144,10 +192,10 @@ final class Contender: Sendable {
         switch event {
         case .connected:
             post(.connected, of: entry)
-            core.withLock { $0.listeners }.tell(.restored)
+            core.withLock { $0.holding?.listeners }?.tell(.restored)
         case .suspended:
             post(.suspended, of: entry)
-            core.withLock { $0.listeners }.tell(.suspended)
+            core.withLock { $0.holding?.listeners }?.tell(.suspended)
         case .ended(let code): post(.sessionEnded(code), of: entry)
         }
     }
@@ -177,7 +225,7 @@ final class Contender: Sendable {
                     core.isBusy = false
                     // Thousands may wait, and have no use for the room.
                     core.inbox = []
-                    settled = core.waiting.takeSettled()
+                    settled = core.holding?.takeSettled()
                     return nil
                 }
                 core.inbox.removeFirst()
@@ -206,7 +254,7 @@ final class Contender: Sendable {
     /// Tells the session what to keep alive, ahead of the grant and of the release.
     private func keepStake(_ session: Session?, _ entry: Int) {
         // One thread at a time gets here; see `post`.
-        let (old, wanted) = core.withLock { ($0.stake, session == nil ? nil : $0.machine.stake) }
+        let (old, wanted) = core.withLock { ($0.holding?.stake, session == nil ? nil : $0.machine.stake) }
         if let old, let wanted, old.session === session, old.stake == wanted { return }
         var new: Stake?
         if let wanted, let session {
@@ -215,22 +263,22 @@ final class Contender: Sendable {
                 wanted.isHeld ? { @Sendable [weak self] in self?.stakeEnded($0, wanted.own.name, entry) } : nil
             new = Stake(id: session.addStake(on: node, onEnd: onEnd), session: session, stake: wanted)
         }
-        if old != nil || new != nil { core.withLock { $0.stake = new } }
+        if old != nil || new != nil { core.withLock { $0.hold().stake = new } }
         if let old { old.session.removeStake(old.id) }
     }
 
     /// Listens for a predecessor of the same session, whose turn ends before the servers know.
     private func keepEar(_ session: Session?, _ entry: Int) {
-        let (old, wanted) = core.withLock { ($0.ear, session == nil ? nil : $0.machine.awaited) }
+        let (old, wanted, visit) = core.withLock { ($0.ear, session == nil ? nil : $0.machine.awaited, $0.visit) }
         if old == nil, wanted == nil { return }
-        if let old, old.session === session, old.node == wanted { return }
+        if let old, old.session === session, old.id.node == wanted { return }
         if let old { old.session.announcements.stopListening(old.id) }
         var new: Ear?
-        if let wanted, let session {
-            let id = session.announcements.listen(to: wanted) { [weak self] in
-                self?.post(.predecessorYielded(wanted), of: entry)
+        if let wanted, let session, let visit, visit.entry == entry {
+            let id = session.announcements.listen(to: wanted) {
+                visit.contender.post(.predecessorYielded($0), of: visit.entry)
             }
-            new = Ear(id: id, session: session, node: wanted)
+            new = Ear(id: id, session: session)
         }
         core.withLock { $0.ear = new }
     }
@@ -255,9 +303,9 @@ final class Contender: Sendable {
             tellLoss(reason)
         case .tellDowngrade(let result):
             let promise = core.withLock { core in
-                if case .success(let own) = result { core.own = own }
-                defer { core.downgrade = nil }
-                return core.downgrade
+                if case .success(let own) = result { core.holding?.own = own }
+                defer { core.holding?.downgrade = nil }
+                return core.holding?.downgrade
             }
             promise?.resolve(result.map { _ in })
         case .tellRevocation(let request):
@@ -297,17 +345,19 @@ final class Contender: Sendable {
 
     func grant(_ own: QueueMachine.Own) {
         core.withLock { core in
-            core.grantedAt = .now
-            core.own = own
+            let holding = core.hold()
+            holding.grantedAt = .now
+            holding.own = own
         }
         settle(.granted(own))
     }
 
     func tellLoss(_ reason: LossReason) {
         let (handlers, listeners) = core.withLock { core in
-            core.loss = reason
-            defer { core.lossHandlers = [:] }
-            return (core.lossHandlers, core.listeners)
+            let holding = core.hold()
+            holding.loss = reason
+            defer { holding.lossHandlers = [:] }
+            return (holding.lossHandlers, holding.listeners)
         }
         // Ahead of the cancellation of the body, which may be about to hear of it.
         listeners.tell(.lost(reason))
@@ -317,8 +367,9 @@ final class Contender: Sendable {
 
     func tellRevocation(_ request: RevocationRequest) {
         let listeners = core.withLock { core in
-            core.revocation = request
-            return core.listeners
+            let holding = core.hold()
+            holding.revocation = request
+            return holding.listeners
         }
         listeners.tell(.revocationRequested(request))
     }
@@ -326,13 +377,14 @@ final class Contender: Sendable {
     func end() {
         endRelease()
         let (observation, watches, listeners) = core.withLock { core in
-            defer { (core.observer, core.watches) = (nil, []) }
-            return ((core.session, core.observer), core.watches, core.listeners)
+            defer { (core.observer, core.watches, core.visit) = (nil, Few(), nil) }
+            return ((core.session, core.observer), core.watches, core.holding?.listeners)
         }
-        listeners.finish()
+        listeners?.finish()
         // The node that was waited for may stay for long, with many who come and go in front of it.
-        for watch in watches { watch.session.forgetWatch(watch.id) }
-        if let session = observation.0, let observer = observation.1 { session.removeObserver(observer) }
+        guard let session = observation.0 else { return }
+        watches.forEach { session.forgetWatch($0) }
+        if let observer = observation.1 { session.removeObserver(observer) }
     }
 
     func length(of pause: QueueMachine.Pause, _ session: Session?) -> Duration {

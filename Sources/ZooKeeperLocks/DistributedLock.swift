@@ -27,7 +27,7 @@ public struct DistributedLock: Sendable {
         /// ``Owner/payload``. Everybody who lists the queue reads it.
         public var payload: [UInt8]?
         /// The rights on the contender's znode, and on the lock's path where that is made.
-        public var acl: [ACL] = [.open]
+        public var acl = Self.open
         /// Begin only when the lease is confirmed by a second proof. A lock that is free is otherwise granted in one round trip to a session
         /// that was idle, under a *provisional* lease: it is sound as long as the leader's pings and the followers' relays together are
         /// late by less than a third of the session timeout less half a tick. A confirmed one stands either being late by 0.3 of the timeout.
@@ -56,6 +56,9 @@ public struct DistributedLock: Sendable {
         public var release = Release.awaited
         /// Whether all tasks of all processes are served in their order, or the tasks of this process take turns with one place in the queue.
         public var fairness = Fairness.strict
+
+        // One array for all the locks of a program, which may be as many as those who wait.
+        private static let open: [ACL] = [.open]
 
         public init() {}
     }

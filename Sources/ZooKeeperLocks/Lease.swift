@@ -92,7 +92,7 @@ public final class Lease: Sendable {
 
     /// Somebody asks for the lock (``DistributedLock/revoke(token:reason:)``): the latest request that has arrived. For inner loops: no await, no
     /// I/O. ``events`` tells of it as it comes.
-    public var revocation: RevocationRequest? { contender.core.withLock { $0.revocation } }
+    public var revocation: RevocationRequest? { contender.core.withLock { $0.holding?.revocation } }
 
     /// Asks a quorum: one write, which finds the znode of this lease or not. When this returns, the lock was held at some moment since it
     /// was called; only a ``guard(_:)`` makes that moment the one of the write it protects.

@@ -38,6 +38,27 @@ import Testing
         #expect(table.bytes == bytes)
     }
 
+    @Test func aChildIsTheSameByItsNameAndByItsPath() throws {
+        var table = WatchTable(prefixLength: 4)
+        let named = try #require(table.insert(path: NodePath(unchecked: "/locks"), child: "one", list: .data) { _ in })
+        let whole = try #require(table.insert(path: path, list: .data) { _ in })
+        #expect(named.key == whole.key)
+        #expect(table.bytes == 4 + 4 + 10)
+        let top = try #require(table.insert(path: .root, child: "locks", list: .data) { _ in })
+        let parent = try #require(table.insert(path: NodePath(unchecked: "/locks"), list: .data) { _ in })
+        #expect(top.key == parent.key)
+        let root = try #require(table.insert(path: .root, list: .data) { _ in })
+        #expect(Set([named.key, top.key, root.key]).count == 3)
+        #expect(table.bytes == 18 + (8 + 6) + (8 + 1))
+        // Two spellings of the same letter.
+        let composed = try #require(table.insert(path: .root, child: "\u{e9}", list: .data) { _ in })
+        let decomposed = try #require(table.insert(path: .root, child: "e\u{301}", list: .data) { _ in })
+        #expect(composed.key != decomposed.key)
+        for id in [named, whole, top, parent, root, composed, decomposed] { table.withdraw(id) }
+        #expect(table.count == 0)
+        #expect(table.bytes == 0)
+    }
+
     @Test func anEventBeforeTheAnswerIsNotForTheOneWhoIsAsking() throws {
         var table = WatchTable(prefixLength: 0)
         let calls = Calls()

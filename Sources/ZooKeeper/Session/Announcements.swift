@@ -5,13 +5,13 @@ import Locking
 /// Nobody else hears of it, and nothing is kept: what is announced before somebody listens is learned from the servers.
 package final class Announcements: Sendable {
     package struct ListenerID: Hashable, Sendable {
-        fileprivate let node: String
+        package let node: String
         fileprivate let number: UInt64
     }
 
     private struct Listener {
         var number: UInt64
-        var handler: @Sendable () -> Void
+        var handler: @Sendable (String) -> Void
     }
 
     private struct State {
@@ -22,8 +22,10 @@ package final class Announcements: Sendable {
 
     private let state = Locked(State())
 
-    /// - Parameter node: the last part of its path, which is unique for a contender.
-    package func listen(to node: String, handler: @escaping @Sendable () -> Void) -> ListenerID {
+    /// - Parameters:
+    ///   - node: the last part of its path, which is unique for a contender.
+    ///   - handler: is given that, too.
+    package func listen(to node: String, handler: @escaping @Sendable (String) -> Void) -> ListenerID {
         state.withLock { state in
             state.last += 1
             state.listeners[node] = Listener(number: state.last, handler: handler)
@@ -42,6 +44,6 @@ package final class Announcements: Sendable {
     /// Calls whoever listens, once, on this thread.
     package func announce(_ node: String) {
         let listener = state.withLock { $0.listeners.removeValue(forKey: node) }
-        listener?.handler()
+        listener?.handler(node)
     }
 }

@@ -42,16 +42,19 @@ extension Session {
 
     // MARK: Watches
 
+    package typealias WatchHandler = @Sendable (Result<WatchEvent, RequestFailure>) -> Void
+
     /// A place for a watch that the next request will carry. `handler` runs at most once.
     ///
+    /// - Parameter child: the name of the path's child that is meant; empty for the path's own node.
     /// - Throws: ``ZooKeeperError/Code/tooManyWatches``, or why the session ended.
     package func reserveWatch(
-        on path: NodePath, by request: WatchKind,
-        handler: @escaping @Sendable (Result<WatchEvent, RequestFailure>) -> Void
+        on path: NodePath, child: String = "", by request: WatchKind,
+        handler: @escaping WatchHandler
     ) throws(RequestFailure) -> WatchID {
         let reserved = core.withLock { core -> Result<WatchID, RequestFailure> in
             if case .ended(let code) = core.link { return .failure(RequestFailure(code, wasNeverSent: true)) }
-            guard let id = core.watches.insert(path: path, list: request.list, handler: handler) else {
+            guard let id = core.watches.insert(path: path, child: child, list: request.list, handler: handler) else {
                 let detail =
                     "\(core.watches.count) watches of \(core.watches.bytes) bytes; use more clients, or shorter paths"
                 return .failure(RequestFailure(.tooManyWatches, detail: detail))

@@ -20,6 +20,11 @@ package final class Session: Sendable {
 
     package struct ObserverID: Hashable, Sendable { let key: UInt64 }
 
+    // A closure alone, in a container for anything, is wrapped in another one, and there is one for each contender.
+    struct Observer {
+        let tell: @Sendable (Event) -> Void
+    }
+
     struct Core {
         var requests = RequestTable()
         /// Requests that wait for a connection, in order. The C client would take them, and fail them with the next attempt to
@@ -31,7 +36,7 @@ package final class Session: Sendable {
         var id: Int64 = 0
         var timeout: Duration
         var server: String?
-        var observers = SlotArray<@Sendable (Event) -> Void>()
+        var observers = SlotArray<Observer>()
         var sweep: (id: TimerThread.ID, due: Uptime)?
         var lease: Upkeep
         var putOff: [@Sendable () -> Void] = []
@@ -101,7 +106,7 @@ package final class Session: Sendable {
     ///
     /// - Returns: also the link as of this instant: the first event is told against it.
     package func observe(_ observer: @escaping @Sendable (Event) -> Void) -> (ObserverID, Link) {
-        core.withLock { (ObserverID(key: $0.observers.insert(observer)), $0.link) }
+        core.withLock { (ObserverID(key: $0.observers.insert(Observer(tell: observer))), $0.link) }
     }
 
     package func removeObserver(_ id: ObserverID) {
@@ -111,11 +116,11 @@ package final class Session: Sendable {
 
     func notify(_ event: Event) {
         let observers = core.withLock { core in
-            var observers: [@Sendable (Event) -> Void] = []
+            var observers: [Observer] = []
             core.observers.forEach { observers.append($1) }
             return observers
         }
-        for observer in observers { observer(event) }
+        for observer in observers { observer.tell(event) }
     }
 
     // MARK: The end

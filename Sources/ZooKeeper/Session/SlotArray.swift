@@ -4,8 +4,9 @@
 /// carries as context, so a late or repeated callback is harmless.
 struct SlotArray<Value> {
     private struct Slot {
-        var generation: UInt32 = 0
+        // Ahead of the number, which often fits into what the value leaves of its last word.
         var value: Value?
+        var generation: UInt32 = 0
     }
 
     static var keyBits: Int { 48 }

@@ -10,29 +10,59 @@ struct WatchTable {
     /// The lists of the packet.
     enum List: Hashable { case data, exists, children }
 
-    typealias Handler = @Sendable (Result<WatchEvent, RequestFailure>) -> Void
+    typealias Handler = Session.WatchHandler
 
+    /// A node by its parent's path and its own name, which are at hand anyway: whoever waits in a queue keeps the names of those it watches,
+    /// and there may be thousands. The whole path would be another string for each.
     private struct Listed: Hashable {
-        var path: NodePath
+        var parent: NodePath
+        /// Empty for the root.
+        var name: String
         var list: List
+
+        init(_ path: NodePath, child: String, _ list: List) {
+            if child.isEmpty, let parent = path.parent {
+                (self.parent, name) = (parent, String(path.name))
+            } else {
+                (parent, name) = (path, child)
+            }
+            self.list = list
+        }
+
+        /// In UTF-8 bytes.
+        var length: Int { (parent == .root ? 0 : parent.string.utf8.count) + 1 + name.utf8.count }
+
+        // By its bytes, as a path is.
+        static func == (lhs: Listed, rhs: Listed) -> Bool {
+            lhs.list == rhs.list && lhs.name.utf8.elementsEqual(rhs.name.utf8) && lhs.parent == rhs.parent
+        }
+
+        func hash(into hasher: inout Hasher) {
+            hasher.combine(list)
+            hasher.combine(parent)
+            var name = name
+            name.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+        }
     }
 
     /// One who watches. There is mostly one for each watch, but may be very many watches: so no dictionary.
+    ///
+    /// The fields of this and of the entry are in an order in which they leave no gaps: a table may have ten thousand.
     private struct Subscriber {
-        var number: UInt64
         /// `nil`: it has lost interest.
         var handler: Handler?
+        var number: UInt32
         /// Its request is on its way. An event that comes first is not for it: it will read what that changed.
         var isAsking = true
     }
 
     private struct Entry {
         var listed: Listed
+        /// The C client holds the watch: an answer has set it, and it has not fired since.
+        var isSet = false
         /// In the order in which they asked: the first one, and the others.
         var first: Subscriber?
         var others: [Subscriber] = []
-        /// The C client holds the watch: an answer has set it, and it has not fired since.
-        var isSet = false
 
         init(listed: Listed) { self.listed = listed }
 
@@ -45,7 +75,7 @@ struct WatchTable {
 
         /// Changes or, with `nil`, removes the one with that number. Says whether there was one.
         @discardableResult
-        mutating func change(_ number: UInt64, _ body: (inout Subscriber?) -> Void) -> Bool {
+        mutating func change(_ number: UInt32, _ body: (inout Subscriber?) -> Void) -> Bool {
             if first?.number == number {
                 body(&first)
                 return true
@@ -63,8 +93,10 @@ struct WatchTable {
     static let byteBudget = 1_000_000
 
     private var entries = SlotArray<Entry>()
-    private var keys: [Listed: UInt64] = [:]
-    private var lastSubscriber: UInt64 = 0
+    /// By the hash of what is listed, which stands in the entry. Should two have the same hash, only one of them is shared.
+    private var keys: [Int: UInt64] = [:]
+    /// Tells those apart who watch the same at one time, so it may begin anew after four thousand million.
+    private var lastSubscriber: UInt32 = 0
     private(set) var bytes = 0
     /// What the chroot adds to each path in the packet.
     private let prefixLength: Int
@@ -84,19 +116,23 @@ struct WatchTable {
     }
 
     /// `nil` when one more would pass the budget.
-    mutating func insert(path: NodePath, list: List, handler: @escaping Handler) -> WatchID? {
-        let listed = Listed(path: path, list: list)
+    ///
+    /// - Parameter child: the name of the path's child that is meant; empty for the path's own node.
+    mutating func insert(path: NodePath, child: String = "", list: List, handler: @escaping Handler) -> WatchID? {
+        let listed = Listed(path, child: child, list)
+        let hash = listed.hashValue
+        let known = keys[hash]
         let key: UInt64
-        if let known = keys[listed] {
+        if let known, entries[known]?.listed == listed {
             key = known
         } else {
-            guard bytes + size(of: path) <= Self.byteBudget else { return nil }
-            bytes += size(of: path)
+            guard bytes + size(of: listed) <= Self.byteBudget else { return nil }
+            bytes += size(of: listed)
             key = entries.insert(Entry(listed: listed))
-            keys[listed] = key
+            if known == nil { keys[hash] = key }
         }
-        lastSubscriber += 1
-        entries.change(key) { $0.append(Subscriber(number: lastSubscriber, handler: handler)) }
+        lastSubscriber &+= 1
+        entries.change(key) { $0.append(Subscriber(handler: handler, number: lastSubscriber)) }
         return WatchID(key: key, subscriber: lastSubscriber)
     }
 
@@ -155,12 +191,12 @@ struct WatchTable {
         entries.change(key) { if !$0.isSet, !$0.isAsking { unused = $0.listed } }
         guard let unused else { return }
         _ = entries.remove(key)
-        keys[unused] = nil
-        bytes -= size(of: unused.path)
+        if keys[unused.hashValue] == key { keys[unused.hashValue] = nil }
+        bytes -= size(of: unused)
     }
 
-    private func size(of path: NodePath) -> Int {
-        4 + prefixLength + path.string.utf8.count
+    private func size(of listed: Listed) -> Int {
+        4 + prefixLength + listed.length
     }
 }
 
@@ -168,9 +204,9 @@ struct WatchTable {
 package struct WatchID: Hashable, Sendable {
     /// Names the watch; the same for all who watch the same in the same way.
     let key: UInt64
-    let subscriber: UInt64
+    let subscriber: UInt32
 
-    init(key: UInt64, subscriber: UInt64 = 0) {
+    init(key: UInt64, subscriber: UInt32 = 0) {
         self.key = key
         self.subscriber = subscriber
     }

@@ -168,12 +168,13 @@ extension MultiLockDriver {
     private func watch(_ name: String, _ byExists: Bool, in queue: Int, _ course: Course) {
         let node = paths[queue].appending(unchecked: name)
         do {
-            let id = try course.session.reserveWatch(on: node, by: byExists ? .exists : .get) { [weak self] result in
+            let kind: Session.WatchKind = byExists ? .exists : .get
+            let id = try course.session.reserveWatch(on: paths[queue], child: name, by: kind) { [weak self] result in
                 // A session that ends is told of by itself.
                 guard let self, case .success(let event) = result else { return }
                 post(.inQueue(queue, .changed(name, event.kind)), of: course.entry, for: course.contender)
             }
-            course.contender.core.withLock { $0.watches.append((course.session, id)) }
+            course.contender.keep(id, of: course.session, course.entry)
             submit(byExists ? .exists(node, watch: id) : .get(node, watch: id), course) { [self] result in
                 // Only data that was written over can ask for something.
                 if case .success(.data(let data, let stat)) = result, stat.version > 0, isOwn(name),

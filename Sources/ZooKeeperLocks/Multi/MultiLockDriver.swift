@@ -102,7 +102,7 @@ final class MultiLockDriver: Sendable {
             keepEars(work, contender)
             for action in work.actions { perform(action, work.session, work.entry, contender) }
         }
-        contender.core.withLock { $0.waiting.takeSettled() }?.resume()
+        contender.core.withLock { $0.holding?.takeSettled() }?.resume()
     }
 
     private func next(_ contender: Contender) -> Work? {
@@ -165,7 +165,7 @@ final class MultiLockDriver: Sendable {
         }
         if let session = work.session {
             for name in wanted.subtracting(ears.map(\.node)).sorted() {
-                let id = session.announcements.listen(to: name) { [weak self, weak contender] in
+                let id = session.announcements.listen(to: name) { [weak self, weak contender] _ in
                     guard let self, let contender else { return }
                     for queue in paths.indices {
                         post(.inQueue(queue, .predecessorYielded(name)), of: work.entry, for: contender)

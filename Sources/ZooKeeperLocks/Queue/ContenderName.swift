@@ -100,6 +100,13 @@ struct ContenderName: Hashable, Sendable {
         }
     }
 
+    /// The part of a node's name that is its attempt's UUID; `nil` when the node is another attempt's.
+    static func uuid(_ uuid: String, in name: String) -> Substring? {
+        let start = name.utf8.starts(with: protection) ? protection.count : 0
+        let part = name.utf8.dropFirst(start).prefix(uuid.utf8.count)
+        return part.elementsEqual(uuid.utf8) ? Substring(part) : nil
+    }
+
     /// Whether this contender is ahead of `other`: by number, and where a number comes twice, by name.
     func precedes(_ other: ContenderName) -> Bool {
         sequence == other.sequence ? string < other.string : sequence.precedes(other.sequence)

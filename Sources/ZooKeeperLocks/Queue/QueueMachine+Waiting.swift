@@ -24,13 +24,6 @@ extension QueueMachine {
         var isLooking = false
     }
 
-    enum WatchProgress: Hashable, Sendable {
-        case asked(byExists: Bool)
-        case set
-        /// Not allowed, or not possible.
-        case refused
-    }
-
     mutating func wait(_ own: Own, _ view: QueueView) {
         hasWaited = true
         guard let predecessor = view.predecessor, case .afterPredecessor(let isLast) = view.turn else {
@@ -42,7 +35,8 @@ extension QueueMachine {
 
     private mutating func wait(_ wait: Wait) {
         let matters = [wait.own.name, wait.predecessor.string, wait.forerunner?.string]
-        for name in watches.keys where !matters.contains(name) { watches[name] = nil }
+        watches.keep { matters.contains($0) }
+        if let part = ContenderName.uuid(uuid, in: wait.own.name) { attempt = part }
         become(.waiting(wait))
         watchWhatMatters()
         // Whether word may be left there is learned while there is time.

@@ -26,11 +26,12 @@ struct QueueMachine: Sendable {
         case cancelled
         /// It only wanted the lock if it was free.
         case unavailable
-        case failed(RequestFailure, operation: String)
+        // The contender has room for this as long as it lives, and hardly any departs so.
+        indirect case failed(RequestFailure, operation: String)
         /// The parent is that of a semaphore of so many permits, or, with `nil`, of none at all.
-        case disagrees(found: Int?)
+        indirect case disagrees(found: Int?)
         /// The path is that of other stripes, or, with `nil`, of none at all.
-        case stripesDisagree(found: StripeLayout?)
+        indirect case stripesDisagree(found: StripeLayout?)
     }
 
     enum Event: Sendable {
@@ -183,6 +184,8 @@ struct QueueMachine: Sendable {
     /// The step of a listing that is no step on the way: a last look at the queue by who leaves it.
     static let survey = -1
 
+    // Thousands may wait: flags stand together, where they fit into what the field in front of them leaves of its last word.
+
     /// Leave rather than wait.
     let onlyIfAvailable: Bool
     /// It never enters by itself: its places in this queue and in others are taken together, by a ``MultiLockMachine``.
@@ -190,12 +193,24 @@ struct QueueMachine: Sendable {
     let rules: QueueRules
     /// Changes once at most: when a writer becomes a reader.
     var policy: QueuePolicy
-    private(set) var phase = Phase.idle
-    var uuid = ""
     /// A create was made again, as the answer to the one before was lost.
     var mayHaveTwoNodes = false
     /// Whether there is a connection, as far as was told. What is asked without one waits for it; whoever gives up does not.
     var isConnected = false
+    var hasDeparted = false
+    /// It was not the head when it came.
+    var hasWaited = false
+    /// The entry does without a listing, if it is told then that nobody is ahead.
+    var isVacant = false
+    private(set) var phase = Phase.idle
+    /// As of the event at hand.
+    var leaseIsValid = true
+    /// Whether the parent's data is this library's; `nil`: nobody has looked.
+    var parentIsOurs: Bool?
+    /// The own node has to be written to, or is being so.
+    var poke: Poke?
+    /// The same as ``uuid``; of one that waits, a part of its node's name, which is kept anyway.
+    var attempt: Substring = ""
     /// Rises with every question, so that an answer to an older one is told apart.
     var step = 0
     /// Failures in a row.
@@ -203,32 +218,21 @@ struct QueueMachine: Sendable {
     /// Times in a row that the parent was missing although it had just been made.
     var parentAttempts = 0
     var departure: Departure?
-    var hasDeparted = false
     /// Nodes to be removed.
     var strays: [String: Removal] = [:]
     /// What is watched in this connection, or about to be.
-    var watches: [String: WatchProgress] = [:]
-    /// Whether the parent's data is this library's; `nil`: nobody has looked.
-    var parentIsOurs: Bool?
+    var watches = Watches()
     /// As the parent has it; the outer `nil`: nobody has looked.
     var parentPermits: Int??
     /// Why it cannot be read.
-    var parentRefusal: RequestFailure?
-    /// The own node has to be written to, or is being so.
-    var poke: Poke?
+    @Rare var parentRefusal: RequestFailure? = nil
     /// What becomes of a writer that wants to be a reader.
-    var replacement: Replacement?
-    /// It was not the head when it came.
-    var hasWaited = false
+    @Rare var replacement: Replacement? = nil
     /// The own node that nobody is ahead of, nor will ever be. Not just any of them: while one too many is removed, the other stays.
     var firstNode: String?
-    /// The entry does without a listing, if it is told then that nobody is ahead.
-    var isVacant = false
-    /// As of the event at hand.
-    var leaseIsValid = true
     var lastLook: QueueView.Ahead?
     /// What stands in the own node.
-    var revocation: Revocation?
+    @Rare var revocation: Revocation? = nil
     var actions: [Action] = []
 
     static let maximumParentAttempts = 10
@@ -240,6 +244,12 @@ struct QueueMachine: Sendable {
         self.isPlaced = isPlaced
         self.policy = policy
         self.rules = rules
+    }
+
+    /// Never used before, by anybody.
+    var uuid: String {
+        get { String(attempt) }
+        set { attempt = newValue[...] }
     }
 
     var isEnded: Bool { if case .ended = phase { true } else { false } }
@@ -373,7 +383,7 @@ struct QueueMachine: Sendable {
 
     private mutating func suspended() {
         isConnected = false
-        if !rules.keepsArmsAcrossConnections { watches = [:] }
+        if !rules.keepsArmsAcrossConnections { watches = Watches() }
         // The clean-up may take as long as the session does; nobody should have to wait for that.
         depart()
     }
@@ -381,7 +391,7 @@ struct QueueMachine: Sendable {
     private mutating func sessionEnded(_ code: ZooKeeperError.Code) {
         isConnected = false
         strays = [:]
-        watches = [:]
+        watches = Watches()
         hasWaited = false
         poke = nil
         dropReplacement(RequestFailure(code))

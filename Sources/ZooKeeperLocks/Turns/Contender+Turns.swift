@@ -14,19 +14,19 @@ extension Contender {
     /// - Returns: for ``stopTelling(_:)``.
     func tell(_ continuation: AsyncStream<LeaseEvent>.Continuation) -> Int {
         core.withLock { core in
-            if let request = core.revocation { continuation.yield(.revocationRequested(request)) }
-            return core.listeners.add(continuation)
+            if let request = core.holding?.revocation { continuation.yield(.revocationRequested(request)) }
+            return core.hold().listeners.add(continuation)
         }
     }
 
-    func stopTelling(_ key: Int) { core.withLock { $0.listeners.remove(key) } }
+    func stopTelling(_ key: Int) { core.withLock { $0.holding?.listeners.remove(key) } }
 
     /// Where it stood when it last looked; `nil` before that.
     var lastLook: QueueView.Ahead? { core.withLock { $0.machine.lastLook } }
 
     /// That of one who has so many ahead in this process, which holds. Which turn it will have is not known.
     func position(ahead: Int) -> QueuePosition {
-        let czxid = core.withLock { $0.own?.czxid } ?? 0
+        let czxid = core.withLock { $0.holding?.own?.czxid } ?? 0
         return QueuePosition(node: node, fencingToken: FencingToken(rawValue: czxid), ahead: ahead, predecessor: nil)
     }
 
@@ -37,6 +37,6 @@ extension Contender {
 extension Contender {
     /// Why it was not granted.
     var departure: QueueMachine.Departure? {
-        if case .departed(let departure, _) = core.withLock({ $0.waiting.outcome }) { departure } else { nil }
+        if case .departed(let departure, _) = core.withLock({ $0.holding?.outcome }) { departure } else { nil }
     }
 }

@@ -315,7 +315,7 @@ extension SmallWorld {
             one.add(removal.recording)
             sum &+= one.value
         }
-        for (name, progress) in machine.watches {
+        machine.watches.forEach { name, progress in
             var one = print.fresh
             add(name, to: &one)
             switch progress {
