@@ -62,9 +62,15 @@ package struct Vacancy: Hashable, Sendable {
 
     package var isWatched: Bool { watch != .none }
 
+    /// Whether the next place may well be the first.
+    package var isPromising: Bool {
+        guard case .set = watch else { return false }
+        return streak >= needed && (gone != nil && isSure || isLeaving)
+    }
+
     /// Whether to count on the next place being the first.
     package mutating func countOnIt() -> Bool {
-        guard case .set = watch, streak >= needed, gone != nil && isSure || isLeaving else { return false }
+        guard isPromising else { return false }
         isCountedOn = true
         return true
     }
