@@ -10,6 +10,8 @@ extension Contender {
         var turn: UnsafeContinuation<Void, Never>?
         /// The same, when there is an outcome.
         var settled: UnsafeContinuation<Void, Never>?
+        /// The same of a process whose tasks take turns; see ``Contender/whenAtRest(_:)``.
+        var afterwards: [@Sendable () -> Void] = []
         /// Granted, or why not.
         var outcome: Outcome?
         /// When the wait is over at the latest.
@@ -67,6 +69,15 @@ extension Contender {
         }
         if let timer { TimerThread.shared.cancel(timer) }
         if isFirst { onReport?(.settled(outcome)) }
+    }
+
+    /// Runs `body` when the machine has nothing more to do: at once, or else on the thread that it keeps busy.
+    func whenAtRest(_ body: @escaping @Sendable () -> Void) {
+        let isBusy = core.withLock { core in
+            if core.isBusy { core.waiting.afterwards.append(body) }
+            return core.isBusy
+        }
+        if !isBusy { body() }
     }
 
     func giveUp(_ departure: QueueMachine.Departure) {

@@ -168,6 +168,7 @@ final class Contender: Sendable {
             return nil
         }
         var settled: UnsafeContinuation<Void, Never>?
+        var afterwards: [@Sendable () -> Void] = []
         while let next = work {
             keepStake(next.session, next.entry)
             keepEar(next.session, next.entry)
@@ -178,6 +179,7 @@ final class Contender: Sendable {
                     // Thousands may wait, and have no use for the room.
                     core.inbox = []
                     settled = core.waiting.takeSettled()
+                    swap(&afterwards, &core.waiting.afterwards)
                     return nil
                 }
                 core.inbox.removeFirst()
@@ -185,6 +187,7 @@ final class Contender: Sendable {
             }
         }
         settled?.resume()
+        for body in afterwards { body() }
     }
 
     /// What an event led to.
