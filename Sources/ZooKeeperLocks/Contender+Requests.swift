@@ -39,7 +39,7 @@ extension Contender {
             }
         case .watch(let name, let byExists):
             guard isHeld(name, entry) else { return watch(name, byExists, session, entry, deadline) }
-            // Most locks are held shortly, and this is a quarter of the requests of a cycle that nobody competes for.
+            // Most locks are held shortly, and this would be a third of the requests of a cycle that nobody competes for.
             session.putOff { [weak self] in
                 guard let self, isHeld(name, entry) else { return }
                 watch(name, byExists, session, entry, .now + client.configuration.requestTimeout)

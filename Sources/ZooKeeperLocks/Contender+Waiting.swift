@@ -57,6 +57,15 @@ extension Contender {
         if isFirst { onReport?(.settled(outcome)) }
     }
 
+    /// Runs `body` when the machine has nothing more to do: at once, or else on the thread that it keeps busy.
+    func whenAtRest(_ body: @escaping @Sendable () -> Void) {
+        let isBusy = core.withLock { core in
+            if core.isBusy { core.hold().afterwards.append(body) }
+            return core.isBusy
+        }
+        if !isBusy { body() }
+    }
+
     func giveUp(_ departure: QueueMachine.Departure) {
         post(.giveUp(departure))
         TimerThread.shared.schedule(at: .now + Self.patience) { [weak self] in self?.post(.patienceEnded) }

@@ -79,6 +79,8 @@ final class Contender: Sendable {
         var outcome: Outcome?
         /// Whoever waited for its turn, when there is an outcome.
         var settled: UnsafeContinuation<Void, Never>?
+        /// The same of a process whose tasks take turns; see ``Contender/whenAtRest(_:)``.
+        var afterwards: [@Sendable () -> Void] = []
         var releases: [UnsafeContinuation<Void, Never>] = []
         /// Whoever releases need not wait any longer.
         var isReleaseOver = false
@@ -216,6 +218,7 @@ final class Contender: Sendable {
             return nil
         }
         var settled: UnsafeContinuation<Void, Never>?
+        var afterwards: [@Sendable () -> Void] = []
         while let next = work {
             keepStake(next.session, next.entry)
             keepEar(next.session, next.entry)
@@ -225,7 +228,10 @@ final class Contender: Sendable {
                     core.isBusy = false
                     // Thousands may wait, and have no use for the room.
                     core.inbox = []
-                    settled = core.holding?.takeSettled()
+                    if let holding = core.holding {
+                        settled = holding.takeSettled()
+                        swap(&afterwards, &holding.afterwards)
+                    }
                     return nil
                 }
                 core.inbox.removeFirst()
@@ -233,6 +239,7 @@ final class Contender: Sendable {
             }
         }
         settled?.resume()
+        for body in afterwards { body() }
     }
 
     /// What an event led to.

@@ -87,4 +87,51 @@ import Testing
         #expect(transport.watches.count == 257)
         session.end(.closed)
     }
+
+    private func answerLastWatch(_ transport: RecordingTransport, _ session: Session) throws {
+        session.complete(try #require(transport.watches.last).id, .success(.data([], Stat())))
+    }
+
+    /// Who wants several at once, and cannot have them at once, has not been wrong about the others.
+    @Test func ofSeveralAllHaveToBePromising() throws {
+        let (transport, other) = (RecordingTransport(), NodePath(unchecked: "/other"))
+        let session = try Session.connected(over: transport)
+        for number in Int32(0)..<10 {
+            _ = pass(number, at: path, session)
+            if number == 7 { try answerLastWatch(transport, session) }
+        }
+        #expect(session.countsOnVacancy(atAll: [path]))
+        _ = pass(10, at: path, session)
+        #expect(!session.countsOnVacancy(atAll: [path, other]))
+        // Somebody has come between, and is gone; which would be paid for with twice the patience if the other had not been there.
+        for number in Int32(12)...20 { _ = pass(number, at: path, session) }
+        #expect(session.countsOnVacancy(at: path))
+        for number in Int32(0)..<10 {
+            _ = pass(number, at: other, session)
+            if number == 7 { try answerLastWatch(transport, session) }
+        }
+        #expect(session.countsOnVacancy(atAll: [path, other]))
+        session.end(.closed)
+    }
+
+    /// Watches of earlier connections are still there, on paths that nobody deletes. Others may not be refused theirs on their account.
+    @Test func whatIsWatchedLeavesRoomForOthers() throws {
+        let transport = RecordingTransport()
+        let session = try Session.connected(over: transport)
+        for connection in 0..<20 {
+            for lock in 0..<100 {
+                let path = NodePath(unchecked: "/" + String(repeating: "x", count: 1000) + "/\(connection)/\(lock)")
+                let known = transport.watches.count
+                for number in Int32(0)..<8 { _ = pass(number, at: path, session) }
+                if transport.watches.count > known { try answerLastWatch(transport, session) }
+            }
+            session.linkChanged(.disconnected)
+            session.linkChanged(.connected(sessionID: 1, timeout: .seconds(10), server: nil))
+        }
+        #expect(transport.watches.count > 100)
+        #expect(session.core.withLock { $0.watches.bytes } < WatchTable.byteBudget / 2)
+        let watch = try session.reserveWatch(on: path, by: .get) { _ in }
+        session.forgetWatch(watch)
+        session.end(.closed)
+    }
 }

@@ -67,6 +67,18 @@ import Testing
         expect(true, &vacancy) { $0.countOnIt() }
     }
 
+    @Test func whoIsRightForLongIsLessCarefulAgain() {
+        var vacancy = vacancy(after: 0...20)
+        expect(true, &vacancy) { $0.countOnIt() }
+        for number in Int32(22)...90 { _ = pass(number, &vacancy) }
+        // Somebody comes, but it was not counted on.
+        _ = pass(100, &vacancy)
+        for number in Int32(101)...107 { _ = pass(number, &vacancy) }
+        expect(false, &vacancy) { $0.countOnIt() }
+        _ = pass(108, &vacancy)
+        expect(true, &vacancy) { $0.countOnIt() }
+    }
+
     @Test func theOneBeforeHasToBeGone() {
         var vacancy = vacancy(after: 0...20)
         _ = vacancy.made(21, last: 21)

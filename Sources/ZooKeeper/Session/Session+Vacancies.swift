@@ -14,6 +14,8 @@ extension Session {
 
         /// Each is a watch, which the server and the C client keep until the parent changes.
         fileprivate static let maximumWatched = 256
+        /// Of all watches of the session, those of earlier connections too: the rest is for those that somebody cannot do without.
+        static let watchBudget = WatchTable.byteBudget / 4
         fileprivate static let maximumCount = 1024
         /// Who comes back later than this saves the servers next to nothing by what is known, and others have had their time to come.
         fileprivate static let memory = Duration.milliseconds(200)
@@ -29,6 +31,14 @@ extension Session {
             return watches
         }
 
+        /// Whether whoever comes to that queue would do without a listing.
+        fileprivate func isPromising(_ path: NodePath) -> Bool {
+            guard let entry = entries[path], let lastLeft = entry.lastLeft, .now - lastLeft < Self.memory else {
+                return false
+            }
+            return entry.vacancy.isPromising
+        }
+
         fileprivate mutating func change<Value>(_ path: NodePath, _ body: (inout Entry) -> Value) -> Value {
             if entries.count >= Self.maximumCount, entries[path] == nil {
                 entries = entries.filter { $0.value.vacancy.isWatched }
@@ -40,10 +50,16 @@ extension Session {
     /// Whether to save the listing that comes with a creation, as the place will be the first.
     package func countsOnVacancy(at path: NodePath) -> Bool {
         core.withLock { core in
-            guard let lastLeft = core.vacancies.entries[path]?.lastLeft, .now - lastLeft < Vacancies.memory else {
-                return false
-            }
-            return core.vacancies.entries[path]?.vacancy.countOnIt() ?? false
+            core.vacancies.isPromising(path) && core.vacancies.entries[path]?.vacancy.countOnIt() ?? false
+        }
+    }
+
+    /// The same of several queues, which are entered together: of all or, where one is not promising, of none.
+    package func countsOnVacancy(atAll paths: [NodePath]) -> Bool {
+        core.withLock { core in
+            guard paths.allSatisfy({ core.vacancies.isPromising($0) }) else { return false }
+            for path in paths { _ = core.vacancies.entries[path]?.vacancy.countOnIt() }
+            return true
         }
     }
 
@@ -68,7 +84,8 @@ extension Session {
     /// The child was there until now, and was deleted.
     package func hasLeft(_ last: Int32, at path: NodePath, deadline: ContinuousClock.Instant) {
         let attempt = core.withLock { core -> Int? in
-            let hasRoom = core.vacancies.watched < Vacancies.maximumWatched
+            let hasRoom =
+                core.vacancies.watched < Vacancies.maximumWatched && core.watches.bytes < Vacancies.watchBudget
             return core.vacancies.change(path) { entry in
                 entry.vacancy.left(last)
                 return hasRoom ? entry.vacancy.wantsWatch() : nil

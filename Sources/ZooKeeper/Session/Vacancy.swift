@@ -62,9 +62,15 @@ package struct Vacancy: Hashable, Sendable {
 
     package var isWatched: Bool { watch != .none }
 
+    /// Whether the next place may well be the first.
+    package var isPromising: Bool {
+        guard case .set = watch else { return false }
+        return streak >= needed && (gone != nil && isSure || isLeaving)
+    }
+
     /// Whether to count on the next place being the first.
     package mutating func countOnIt() -> Bool {
-        guard case .set = watch, streak >= needed, gone != nil && isSure || isLeaving else { return false }
+        guard isPromising else { return false }
         isCountedOn = true
         return true
     }
@@ -75,10 +81,12 @@ package struct Vacancy: Hashable, Sendable {
     package mutating func made(_ number: Int32, last: Int32) -> Bool {
         let follows = gone.map { rules.ignoresGaps ? number > $0 : $0 < .max && number == $0 + 1 } ?? false
         if follows {
-            streak = min(streak + 1, Self.longestStreak)
+            streak = min(streak + 1, 4 * Self.longestPatience)
+            // Times have changed.
+            if streak >= 4 * needed { needed = max(needed / 2, rules.patience) }
         } else {
             // Somebody comes just when it is counted on that nobody does.
-            if isCountedOn { needed = min(needed * 2, Self.longestStreak) }
+            if isCountedOn { needed = min(needed * 2, Self.longestPatience) }
             streak = 0
         }
         let isFirst = follows && isSure
@@ -86,7 +94,7 @@ package struct Vacancy: Hashable, Sendable {
         return isFirst
     }
 
-    private static let longestStreak = 1024
+    private static let longestPatience = 1024
 
     /// The session has asked for the removal of the child with this number, which nobody was ahead of.
     package mutating func leaving(_ last: Int32) {

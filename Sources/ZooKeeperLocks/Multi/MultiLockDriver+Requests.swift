@@ -198,7 +198,7 @@ extension MultiLockDriver {
 /// Queues that nobody else has lately come to; see ``Vacancy``.
 extension MultiLockDriver {
     func countsOnVacancy(_ session: Session) -> Bool {
-        paths.allSatisfy { session.countsOnVacancy(at: $0) }
+        session.countsOnVacancy(atAll: paths)
     }
 
     /// - Returns: nobody is ahead in any queue.

@@ -97,15 +97,18 @@ final class MultiLockDriver: Sendable {
             return !core.isBusy
         }
         guard isFirst else { return }
-        while let work = next(contender) {
+        var settled: UnsafeContinuation<Void, Never>?
+        while let work = next(contender, &settled) {
             keepStakes(work, contender)
             keepEars(work, contender)
             for action in work.actions { perform(action, work.session, work.entry, contender) }
         }
-        contender.core.withLock { $0.holding?.takeSettled() }?.resume()
+        settled?.resume()
     }
 
-    private func next(_ contender: Contender) -> Work? {
+    /// - Parameter settled: whoever has to go on when there is no more. Taken while no other thread can make the machine busy again; see
+    ///   ``Contender/post(_:of:)``.
+    private func next(_ contender: Contender, _ settled: inout UnsafeContinuation<Void, Never>?) -> Work? {
         while true {
             let (session, current) = contender.core.withLock { ($0.session, $0.entry) }
             let isValid =
@@ -113,6 +116,7 @@ final class MultiLockDriver: Sendable {
             let (work, goesOn) = core.withLock { core -> (Work?, Bool) in
                 guard let (event, entry) = core.inbox.first else {
                     core.isBusy = false
+                    settled = contender.core.withLock { $0.holding?.takeSettled() }
                     return (nil, false)
                 }
                 core.inbox.removeFirst()

@@ -146,8 +146,8 @@ struct SequenceNumber: Hashable, Sendable {
     }
 
     /// Of a name that the server has given to a contender.
-    init?(ofName name: some StringProtocol) {
-        guard let number = ContenderName(String(name))?.sequence else { return nil }
+    init?(ofName name: String) {
+        guard let number = ContenderName(name)?.sequence else { return nil }
         self = number
     }
 

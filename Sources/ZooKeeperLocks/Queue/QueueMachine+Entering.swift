@@ -35,6 +35,10 @@ extension QueueMachine {
 
     mutating func created(_ result: Result<Own, RequestFailure>, _ isFirst: Bool) {
         guard case .entering(_, let listed) = phase else { return }
+        if isVacant, departure != nil, case .success(let own) = result {
+            survey()
+            return leave(own)
+        }
         become(.entering(created: result, listed: isVacant ? listing(after: result, isFirst) : listed))
         settleEntry()
     }

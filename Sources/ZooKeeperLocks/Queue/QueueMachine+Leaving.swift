@@ -52,7 +52,7 @@ extension QueueMachine {
     }
 
     /// Whoever waited in vain is told how many were ahead at the end.
-    private mutating func survey() {
+    mutating func survey() {
         if departure == .timedOut { actions.append(.list(step: Self.survey)) }
     }
 

@@ -144,8 +144,13 @@ final class ProcessTurns: Sendable {
         case .revoked: step { $0.machine.revoked(node) }
         case .settled(.granted(let own)):
             guard let contender = state.withLock({ $0.contenders[node] }) else { return }
-            step { $0.machine.granted(node, czxid: own.czxid, hasWaited: $0.hasWaited == node) }
+            let work = state.withLock { state in
+                state.machine.granted(node, czxid: own.czxid, hasWaited: state.hasWaited == node)
+                return prepare(&state)
+            }
             contender.onLoss { [self] in lost(node, $0) }
+            // Its machine is still busy with the grant; see ``Contender/post(_:of:)``.
+            contender.whenAtRest { [self] in perform(work) }
             if let waiter = state.withLock({ $0.leaving.removeValue(forKey: node) }) {
                 // It was granted all the same, and is given back.
                 state.withLock { _ = $0.contenders.removeValue(forKey: node) }
