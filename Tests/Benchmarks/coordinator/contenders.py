@@ -149,6 +149,7 @@ class Entry:
 
 _TIMES_ONLY = "the C floors show times"
 _SAME = "the same as floor-fast here: nobody waits"
+_SAME_BUT_SLOWER = "the same as floor-fast, but for the names that it looks up"
 _BACKGROUND = "what a release that is not waited for can come to at all"
 _DEEP = "lists the whole queue for each waiter in Python: minutes for each round"
 _POLLS = "polls: minutes for each round"
@@ -174,6 +175,7 @@ _NOT_DEEP = {f"{group}-{depth}": _POLLS for group in ("W3a", "W3b") for depth in
 ALL = [
     Entry(OURS, _build_ours),
     _floor("fast"),
+    _floor("default", **{"W9": _SAME_BUT_SLOWER}),
     _floor("safe", **{"W1": _SAME, "W1-background": _SAME, "W4": _SAME, "W9": _SAME}),
     _floor("armed", **{"W1": _SAME, "W1-background": _SAME, "W4": _SAME, "W9": _SAME}),
     _floor("background", **{group: _BACKGROUND for group in ("W1", "W2", "W3a", "W3b", "W4", "W6", "W9")}),

@@ -1,4 +1,4 @@
-// The raw C client as a contender. Usage: floor fast|safe|armed|background SESSION-TIMEOUT-MS HOST:PORT...
+// The raw C client as a contender. Usage: floor fast|default|safe|armed|background SESSION-TIMEOUT-MS HOST:PORT...
 #include "protocol.h"
 #include "queue.h"
 
@@ -16,6 +16,8 @@ static zhandle_t *sessions[most_sessions];
 static sem_t connected;
 // Whoever lets a free lock go does not wait for the answer.
 static bool leaves_behind;
+// As the C client does by default.
+static bool looks_names_up;
 
 static void session_event(zhandle_t *session, int type, int state, const char *path, void *context) {
     (void)session, (void)path, (void)context;
@@ -27,7 +29,7 @@ static zhandle_t *session(int index) {
     if (!sessions[index]) {
         sessions[index] = zookeeper_init(servers[index % server_count], session_event, session_timeout, NULL, NULL, 0);
         // Otherwise the C client looks the servers' names up whenever its thread wakes: two thirds of all its system calls.
-        zoo_set_servers_resolution_delay(sessions[index], -1);
+        if (!looks_names_up) zoo_set_servers_resolution_delay(sessions[index], -1);
         sem_wait(&connected);
     }
     return sessions[index];
@@ -242,8 +244,9 @@ static void cycle(const char *request, const char *path) {
 }
 
 int main(int count, char **arguments) {
-    if (count < 4) return fprintf(stderr, "usage: floor fast|safe|armed|background SESSION-TIMEOUT-MS HOST:PORT...\n"), 64;
-    trusts_event = strcmp(arguments[1], "fast") == 0;
+    if (count < 4) return fprintf(stderr, "usage: floor fast|default|safe|armed|background SESSION-TIMEOUT-MS HOST:PORT...\n"), 64;
+    looks_names_up = strcmp(arguments[1], "default") == 0;
+    trusts_event = strcmp(arguments[1], "fast") == 0 || looks_names_up;
     arms_itself = strcmp(arguments[1], "armed") == 0;
     leaves_behind = strcmp(arguments[1], "background") == 0;
     session_timeout = atoi(arguments[2]);
