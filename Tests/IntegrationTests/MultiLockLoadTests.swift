@@ -134,9 +134,8 @@ import ZooKeeperTestKit
                 print(
                     "p50 of acquire and release: \(count) locks at once \(several), one lock \(one); one round trip \(trip);",
                     "\(count) locks / (1.5 × one lock + one round trip) = \(several / bound)")
-                // The goal is 1. A listing costs a server five hand-overs between its threads, so on two cores eight of them take longer than
-                // the transaction; and the machine may do other things meanwhile.
-                if count <= 8, !Sanitizer.isOn { #expect(several < bound * 2) }
+                // The goal is 1, and 0.8 is what a quiet machine has; but this one may do other things meanwhile.
+                if count <= 8, !Sanitizer.isOn { #expect(several < bound * 1.5) }
             }
         }
     }
