@@ -61,7 +61,10 @@ public struct NodePath: Hashable, Sendable {
     }
 
     private var lastSlash: String.Index {
-        string.utf8.lastIndex(of: UInt8(ascii: "/")) ?? string.startIndex
+        // In one piece: the collection of a string's bytes goes step by step.
+        var string = string
+        let offset = string.withUTF8 { $0.lastIndex(of: UInt8(ascii: "/")) } ?? 0
+        return self.string.utf8.index(self.string.startIndex, offsetBy: offset)
     }
 
     // Swift compares strings by canonical equivalence; znodes are told apart by their bytes.
