@@ -173,11 +173,19 @@ import ZooKeeperTestKit
                     turns.indices.filter { turns[$0].process == process }.dropLast(3 * 64).last
                 }.min() ?? 0
             var most: [Int32: Int] = [:]
-            for (_, shared) in Dictionary(grouping: turns[...last], by: \.token.rawValue) {
-                most[shared[0].process] = max(most[shared[0].process] ?? 0, shared.count)
+            let stays = Dictionary(grouping: turns[...last], by: \.token.rawValue).values
+            for shared in stays { most[shared[0].process] = max(most[shared[0].process] ?? 0, shared.count) }
+            let long = stays.count { $0.count > max(maxConsecutive, theirs) }
+            print(
+                "turns with one znode, of \(maxConsecutive) and \(theirs) at most: \(most.values.sorted());",
+                "\(long) of \(stays.count) longer")
+            if theirs > 0 {
+                #expect(most.values.sorted() == [theirs, maxConsecutive].sorted())
+            } else {
+                // Tasks of one session hand over faster than they queue again: all of them may be out of the queue at a time, or their process
+                // does not run for a moment, and then there is nobody to make way for.
+                #expect(long * 50 <= stays.count && most.values.min() == 1)
             }
-            print("turns with one znode, of \(maxConsecutive) and \(theirs) at most: \(most.values.sorted())")
-            #expect(most.values.sorted() == [max(1, theirs), maxConsecutive].sorted())
             // Both had their turn again and again.
             let changes = zip(turns[...last], turns[...last].dropFirst()).count { $0.process != $1.process }
             #expect(changes >= last / (max(64, maxConsecutive) + max(1, theirs)))
