@@ -157,10 +157,14 @@ extension SimulationTests {
             for (title, rules, policies) in cases {
                 let bounds = SmallWorld.Bounds(
                     clients: policies.map { _ in 0 }, breaks: 0, givingUp: 0, lag: 1, policies: policies)
-                let outcome = await Explorer.explore(bounds, rules: rules, limit: 400_000)
-                print("\(title): \(outcome.violation?.verdict ?? "not caught") in \(outcome.states) states")
-                #expect(outcome.violation != nil, "\(title)")
+                await expectViolation(title, bounds, rules)
             }
+        }
+
+        private func expectViolation(_ title: String, _ bounds: SmallWorld.Bounds, _ rules: QueueRules) async {
+            let outcome = await Explorer.explore(bounds, rules: rules, limit: 400_000)
+            print("\(title): \(outcome.violation?.verdict ?? "not caught") in \(outcome.states) states")
+            #expect(outcome.violation != nil, "\(title)")
         }
 
         /// Each rule that a saved listing rests on is left out, and the search has to notice.
@@ -190,11 +194,7 @@ extension SimulationTests {
                         vacancy: Self.eager, hasJustLeft: true)
                 ),
             ]
-            for (title, rules, bounds) in cases {
-                let outcome = await Explorer.explore(bounds, rules: rules, limit: 400_000)
-                print("\(title): \(outcome.violation?.verdict ?? "not caught") in \(outcome.states) states")
-                #expect(outcome.violation != nil, "\(title)")
-            }
+            for (title, rules, bounds) in cases { await expectViolation(title, bounds, rules) }
         }
 
         /// The order of clients may be left out of account: it saves states, and changes nothing.

@@ -1,5 +1,3 @@
-import Glibc
-
 /// The absolute path of a znode, checked when it is made: `/jobs/nightly`.
 ///
 /// Paths are compared byte by byte, as the server does: two Unicode spellings of one name are two znodes.
@@ -67,23 +65,9 @@ public struct NodePath: Hashable, Sendable {
         return self.string.utf8.index(self.string.startIndex, offsetBy: offset)
     }
 
-    // Swift compares strings by canonical equivalence; znodes are told apart by their bytes.
-    public static func == (lhs: NodePath, rhs: NodePath) -> Bool {
-        var (left, right) = (lhs.string, rhs.string)
-        return left.withUTF8 { left in
-            right.withUTF8 { right in
-                guard left.count == right.count, let first = left.baseAddress, let second = right.baseAddress else {
-                    return left.count == right.count
-                }
-                return memcmp(first, second, left.count) == 0
-            }
-        }
-    }
+    public static func == (lhs: NodePath, rhs: NodePath) -> Bool { lhs.string.hasSameBytes(as: rhs.string) }
 
-    public func hash(into hasher: inout Hasher) {
-        var string = string
-        string.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
-    }
+    public func hash(into hasher: inout Hasher) { string.hashBytes(into: &hasher) }
 }
 
 extension NodePath: CustomStringConvertible {

@@ -125,7 +125,7 @@ package struct Vacancy: Hashable, Sendable {
 
     /// The parent has changed, or cannot be watched.
     package mutating func watchIsOver(_ attempt: Int) {
-        guard watch == .asked(attempt) || watch == .set(attempt) else { return }
+        guard watch.attempt == attempt else { return }
         watch = .none
         forget()
     }

@@ -32,16 +32,14 @@ struct WatchTable {
         /// In UTF-8 bytes.
         var length: Int { (parent == .root ? 0 : parent.string.utf8.count) + 1 + name.utf8.count }
 
-        // By its bytes, as a path is.
         static func == (lhs: Listed, rhs: Listed) -> Bool {
-            lhs.list == rhs.list && lhs.name.utf8.elementsEqual(rhs.name.utf8) && lhs.parent == rhs.parent
+            lhs.list == rhs.list && lhs.name.hasSameBytes(as: rhs.name) && lhs.parent == rhs.parent
         }
 
         func hash(into hasher: inout Hasher) {
             hasher.combine(list)
             hasher.combine(parent)
-            var name = name
-            name.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+            name.hashBytes(into: &hasher)
         }
     }
 

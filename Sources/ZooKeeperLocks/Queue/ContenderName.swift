@@ -86,25 +86,26 @@ struct ContenderName: Hashable, Sendable {
     }
 
     /// Whether this is a node of the attempt to enter that goes by `uuid`.
-    func belongs(to uuid: String) -> Bool {
-        var (text, uuid) = (string, uuid)
-        return text.withUTF8 { text in
-            uuid.withUTF8 { uuid in
-                let start = text.starts(with: Self.protection) ? Self.protection.count : 0
-                let end = start + uuid.count
-                guard end < text.count, text[end] == UInt8(ascii: "-") || text[end] == UInt8(ascii: "_") else {
-                    return false
-                }
-                return text[start..<end].elementsEqual(uuid)
-            }
-        }
-    }
+    func belongs(to uuid: String) -> Bool { Self.place(of: uuid, in: string) != nil }
 
     /// The part of a node's name that is its attempt's UUID; `nil` when the node is another attempt's.
     static func uuid(_ uuid: String, in name: String) -> Substring? {
-        let start = name.utf8.starts(with: protection) ? protection.count : 0
-        let part = name.utf8.dropFirst(start).prefix(uuid.utf8.count)
-        return part.elementsEqual(uuid.utf8) ? Substring(part) : nil
+        place(of: uuid, in: name).flatMap { Substring(name.utf8.dropFirst($0.lowerBound).prefix($0.count)) }
+    }
+
+    /// Where in a name the UUID stands, in bytes.
+    private static func place(of uuid: String, in name: String) -> Range<Int>? {
+        var (text, uuid) = (name, uuid)
+        return text.withUTF8 { text in
+            uuid.withUTF8 { uuid in
+                let start = text.starts(with: protection) ? protection.count : 0
+                let end = start + uuid.count
+                guard end < text.count, text[end] == UInt8(ascii: "-") || text[end] == UInt8(ascii: "_") else {
+                    return nil
+                }
+                return text[start..<end].elementsEqual(uuid) ? start..<end : nil
+            }
+        }
     }
 
     /// Whether this contender is ahead of `other`: by number, and where a number comes twice, by name.

@@ -11,7 +11,10 @@ extension MultiWorld {
     /// Whether to save the listings.
     mutating func countsOnVacancy(_ actor: Int) -> Bool {
         guard setting.vacancy != nil else { return false }
-        return actors[actor].paths.allSatisfy { change(actors[actor].client, $0) { $0.countOnIt() } }
+        let (client, paths) = (actors[actor].client, actors[actor].paths)
+        guard paths.allSatisfy({ clients[client].vacancies[$0]?.isPromising ?? false }) else { return false }
+        for path in paths { _ = change(client, path) { $0.countOnIt() } }
+        return true
     }
 
     /// What an answer says of the queues. Says whether nobody is ahead of new nodes.
