@@ -45,6 +45,18 @@ final class Contender: Sendable {
 
         /// Whether that entry is neither over nor an earlier one.
         func isIn(_ entry: Int) -> Bool { entry == self.entry && visit != nil }
+
+        /// The session keeps alive what the machine has at stake now.
+        var isStakeKept: Bool {
+            guard let kept = holding?.stake else { return session == nil || machine.stake == nil }
+            return kept.session === session && kept.stake == machine.stake
+        }
+
+        /// The contender listens for whom the machine waits for now.
+        var isEarKept: Bool {
+            guard let ear else { return session == nil || machine.awaited == nil }
+            return ear.session === session && ear.id.node == machine.awaited
+        }
     }
 
     let entrance: QueueEntrance
@@ -164,8 +176,8 @@ final class Contender: Sendable {
         var settled: UnsafeContinuation<Void, Never>?
         var afterwards: [@Sendable () -> Void] = []
         while let next = work {
-            keepStake(next.session, next.entry)
-            keepEar(next.session, next.entry)
+            if next.changesStake { keepStake(next.session, next.entry) }
+            if next.changesEar { keepEar(next.session, next.entry) }
             for action in next.actions { perform(action, next.session, next.entry) }
             work = core.withLock { core in
                 guard let (event, entry) = core.inbox.first else {
@@ -191,6 +203,8 @@ final class Contender: Sendable {
         var actions: [QueueMachine.Action]
         var session: Session?
         var entry: Int
+        var changesStake = false
+        var changesEar = false
     }
 
     private func handle(_ event: QueueMachine.Event, _ entry: Int?, _ core: inout Core) -> Work {
@@ -199,14 +213,16 @@ final class Contender: Sendable {
         }
         let isValid = core.session?.standing.isValid(at: .now, confirmed: options.waitsForConfirmedLease) ?? false
         let actions = core.machine.handle(event, leaseIsValid: isValid)
-        return Work(actions: actions, session: core.session, entry: core.entry)
+        // What most events leave as it was, and is cheaper looked at here than asked for again.
+        return Work(
+            actions: actions, session: core.session, entry: core.entry, changesStake: !core.isStakeKept,
+            changesEar: !core.isEarKept)
     }
 
     /// Tells the session what to keep alive, ahead of the grant and of the release.
     private func keepStake(_ session: Session?, _ entry: Int) {
         // One thread at a time gets here; see `post`.
         let (old, wanted) = core.withLock { ($0.holding?.stake, session == nil ? nil : $0.machine.stake) }
-        if let old, let wanted, old.session === session, old.stake == wanted { return }
         var new: Stake?
         if let wanted, let session {
             let node = path.appending(unchecked: wanted.own.name)
@@ -221,8 +237,6 @@ final class Contender: Sendable {
     /// Listens for a predecessor of the same session, whose turn ends before the servers know.
     private func keepEar(_ session: Session?, _ entry: Int) {
         let (old, wanted, visit) = core.withLock { ($0.ear, session == nil ? nil : $0.machine.awaited, $0.visit) }
-        if old == nil, wanted == nil { return }
-        if let old, old.session === session, old.id.node == wanted { return }
         if let old { old.session.announcements.stopListening(old.id) }
         var new: Ear?
         if let wanted, let session, let visit, visit.entry == entry {

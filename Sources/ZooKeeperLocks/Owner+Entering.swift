@@ -23,7 +23,13 @@ extension Owner {
                 $0.pid == pid && $0.label == label && $0.takesTurns == takesTurns ? $0.tail : nil
             }
         }
-        return head + Array(String(milliseconds).utf8) + (known ?? tail(label, takesTurns, pid))
+        let tail = known ?? tail(label, takesTurns, pid)
+        var record: [UInt8] = []
+        record.reserveCapacity(head.count + 20 + tail.count)
+        record += head
+        record += String(milliseconds).utf8
+        record += tail
+        return record
     }
 
     /// What a contender writes into its znode.

@@ -9,11 +9,16 @@ final class TransactionBuffer: @unchecked Sendable {
     let results: UnsafeMutablePointer<zoo_op_result_t>
     private let stats: UnsafeMutablePointer<CZooKeeper.Stat>
     private let kinds: [Transaction.Operation]
-    private var strings: [UnsafeMutableRawPointer] = []
-    private var vectors: [(ACLVector, UnsafeMutablePointer<ACL_vector>)] = []
-    private var paths: [UnsafeMutablePointer<CChar>?] = []
-
     private let chroot: Chroot
+    /// All paths and data, one behind the other.
+    private let bytes: UnsafeMutablePointer<CChar>
+    private var used = 0
+    private var vectors: [(ACLVector, UnsafeMutablePointer<ACL_vector>)] = []
+    /// What the server calls the nodes that are made, by the number of the operation.
+    private var created: [Int: UnsafeMutablePointer<CChar>] = [:]
+
+    /// The server appends a number of up to eleven characters.
+    private static let longestNumber = 16
 
     init(_ kinds: [Transaction.Operation], beneath chroot: Chroot) {
         self.kinds = kinds
@@ -24,21 +29,29 @@ final class TransactionBuffer: @unchecked Sendable {
         operations.initialize(repeating: zoo_op_t(), count: kinds.count)
         results.initialize(repeating: zoo_op_result_t(), count: kinds.count)
         stats.initialize(repeating: CZooKeeper.Stat(), count: kinds.count)
-        for (index, kind) in kinds.enumerated() { fill(index, kind) }
+        let paths = kinds.map { chroot.full($0.path) }
+        bytes = .allocate(capacity: zip(kinds, paths).reduce(0) { $0 + Self.size(of: $1.0, at: $1.1) })
+        for (index, path) in paths.enumerated() { fill(index, kinds[index], at: path) }
     }
 
-    private func fill(_ index: Int, _ kind: Transaction.Operation) {
+    /// How many bytes an operation needs: its path and, of a creation, room for another; and its data.
+    private static func size(of kind: Transaction.Operation, at path: String) -> Int {
+        let length = path.utf8.count + 1
+        return switch kind {
+        case .create(_, let data, _, _): length + data.count + length + longestNumber
+        case .set(_, let data, _): length + data.count
+        case .delete, .check: length
+        }
+    }
+
+    private func fill(_ index: Int, _ kind: Transaction.Operation, at full: String) {
         let operation = operations + index
-        let full = chroot.full(kind.path)
-        let path = copy(Array(full.utf8) + [0])
-        var created: UnsafeMutablePointer<CChar>?
+        let path = full.withBytes { copy($0, padding: 1) }
         switch kind {
         case .create(_, let data, let mode, let acl):
-            // The server appends a number of up to eleven characters.
-            let capacity = full.utf8.count + 16
-            let buffer = UnsafeMutablePointer<CChar>.allocate(capacity: capacity)
-            buffer.initialize(repeating: 0, count: capacity)
-            created = buffer
+            let capacity = full.utf8.count + 1 + Self.longestNumber
+            let buffer = copy([], padding: capacity)
+            created[index] = buffer
             let vector = ACLVector(acl)
             let pointer = UnsafeMutablePointer<ACL_vector>.allocate(capacity: 1)
             pointer.initialize(to: vector.vector)
@@ -52,14 +65,21 @@ final class TransactionBuffer: @unchecked Sendable {
         case .check(_, let version):
             zoo_check_op_init(operation, path, version ?? -1)
         }
-        paths.append(created)
     }
 
-    private func copy(_ bytes: [UInt8]) -> UnsafePointer<CChar> {
-        let memory = UnsafeMutableRawPointer.allocate(byteCount: max(1, bytes.count), alignment: 1)
-        memory.copyMemory(from: bytes, byteCount: bytes.count)
-        strings.append(memory)
-        return UnsafePointer(memory.assumingMemoryBound(to: CChar.self))
+    private func copy(_ data: [UInt8], padding: Int = 0) -> UnsafeMutablePointer<CChar> {
+        data.withUnsafeBufferPointer { copy($0, padding: padding) }
+    }
+
+    /// - Parameter padding: so many zeros come behind it.
+    private func copy(_ data: UnsafeBufferPointer<UInt8>, padding: Int) -> UnsafeMutablePointer<CChar> {
+        let start = bytes + used
+        data.withMemoryRebound(to: CChar.self) {
+            if let source = $0.baseAddress { start.initialize(from: source, count: $0.count) }
+        }
+        (start + data.count).initialize(repeating: 0, count: padding)
+        used += data.count + padding
+        return start
     }
 
     /// What the transaction gave, once C has written the results.
@@ -75,7 +95,7 @@ final class TransactionBuffer: @unchecked Sendable {
                 kinds.enumerated().map { index, kind in
                     switch kind {
                     case .create(let path, _, _, _):
-                        .created(paths[index].map { chroot.relative(String(cString: $0)) } ?? path)
+                        .created(created[index].map { chroot.relative(String(cString: $0)) } ?? path)
                     case .delete: .deleted
                     case .set: .set(Stat(stats[index]))
                     case .check: .checked
@@ -84,9 +104,8 @@ final class TransactionBuffer: @unchecked Sendable {
     }
 
     deinit {
-        for memory in strings { memory.deallocate() }
         for (_, pointer) in vectors { pointer.deallocate() }
-        for path in paths { path?.deallocate() }
+        bytes.deallocate()
         operations.deallocate()
         results.deallocate()
         stats.deallocate()

@@ -50,19 +50,26 @@ public struct NodePath: Hashable, Sendable {
 
     /// For names that a server sent, which have been checked there.
     package func appending(unchecked name: String) -> NodePath {
-        var path = string
-        path.reserveCapacity(string.utf8.count + 1 + name.utf8.count)
-        // The root ends with its slash.
-        if string.utf8.count > 1 { path += "/" }
-        path += name
-        return NodePath(unchecked: path)
+        string.withBytes { parent in
+            name.withBytes { name in
+                // The root ends with its slash.
+                let slash = parent.count > 1 ? 1 : 0
+                let count = parent.count + slash + name.count
+                let path = String(unsafeUninitializedCapacity: count) { path in
+                    _ = path.initialize(fromContentsOf: parent)
+                    if slash > 0 { path.initializeElement(at: parent.count, to: UInt8(ascii: "/")) }
+                    _ = path[(parent.count + slash)...].initialize(fromContentsOf: name)
+                    return count
+                }
+                return NodePath(unchecked: path)
+            }
+        }
     }
 
     private var lastSlash: String.Index {
         // In one piece: the collection of a string's bytes goes step by step.
-        var string = string
-        let offset = string.withUTF8 { $0.lastIndex(of: UInt8(ascii: "/")) } ?? 0
-        return self.string.utf8.index(self.string.startIndex, offsetBy: offset)
+        let offset = string.withBytes { $0.lastIndex(of: UInt8(ascii: "/")) } ?? 0
+        return string.utf8.index(string.startIndex, offsetBy: offset)
     }
 
     public static func == (lhs: NodePath, rhs: NodePath) -> Bool { lhs.string.hasSameBytes(as: rhs.string) }

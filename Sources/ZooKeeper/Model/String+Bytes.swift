@@ -3,9 +3,8 @@ import Glibc
 /// Swift compares and hashes strings by canonical equivalence; znodes are told apart by their bytes.
 extension String {
     func hasSameBytes(as other: String) -> Bool {
-        var (left, right) = (self, other)
-        return left.withUTF8 { left in
-            right.withUTF8 { right in
+        withBytes { left in
+            other.withBytes { right in
                 guard left.count == right.count else { return false }
                 guard let first = left.baseAddress, let second = right.baseAddress else { return true }
                 return memcmp(first, second, left.count) == 0
@@ -14,7 +13,11 @@ extension String {
     }
 
     func hashBytes(into hasher: inout Hasher) {
-        var string = self
-        string.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+        withBytes { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    }
+
+    /// Lends the bytes where they are. (`withUTF8` would have a copy of the string, as it may change that.)
+    @inlinable package func withBytes<Value>(_ body: (UnsafeBufferPointer<UInt8>) -> Value) -> Value {
+        utf8.withContiguousStorageIfAvailable(body) ?? Array(utf8).withUnsafeBufferPointer(body)
     }
 }

@@ -83,7 +83,8 @@ extension Session {
 
     /// The transport has the event of a watch.
     package func fired(_ id: WatchID, _ event: WatchEvent) {
-        let handlers = core.withLock { $0.watches.fired(id) }
-        for handler in handlers { handler(.success(event)) }
+        let told = core.withLock { $0.watches.fired(id) }
+        told.first?(.success(event))
+        for handler in told.others { handler(.success(event)) }
     }
 }

@@ -49,9 +49,11 @@ extension Session {
         _ path: NodePath, within patience: Duration, joining isJoining: Bool = false, handler: @escaping ListHandler
     ) {
         let isUnderway = core.withLock { core in
-            guard core.listings[path]?.add(handler, isJoining) == nil else { return true }
-            core.listings[path] = Listing()
-            return false
+            core.listings.change(path) { listing in
+                guard listing?.add(handler, isJoining) == nil else { return true }
+                listing = Listing()
+                return false
+            }
         }
         if !isUnderway { list(path, within: patience, for: handler, and: []) }
     }
@@ -62,9 +64,11 @@ extension Session {
     ) {
         submit(.children(path, watch: nil), deadline: .now + patience) { [self] result in
             let listing = core.withLock { core in
-                let listing = core.listings[path] ?? Listing()
-                core.listings[path] = listing.next.isEmpty ? nil : Listing()
-                return listing
+                core.listings.change(path) { known in
+                    let listing = known ?? Listing()
+                    known = listing.next.isEmpty ? nil : Listing()
+                    return listing
+                }
             }
             // Ahead of the answers, which may take their time.
             if let first = listing.next.first {
@@ -83,4 +87,11 @@ extension Session {
 
 extension RequestFailure {
     package static let unexpectedReply = RequestFailure(.internalInconsistency, detail: "an answer of another kind")
+}
+
+extension [NodePath: Session.Listing] {
+    /// What one look at the dictionary does for.
+    fileprivate mutating func change<Result>(_ path: NodePath, _ body: (inout Session.Listing?) -> Result) -> Result {
+        body(&self[path])
+    }
 }

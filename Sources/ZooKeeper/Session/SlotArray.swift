@@ -36,7 +36,7 @@ struct SlotArray<Value> {
     mutating func remove(_ key: UInt64) -> Value? {
         guard let index = index(of: key) else { return nil }
         defer { release(index) }
-        return slots[index].value
+        return slots[index].value.take()
     }
 
     subscript(key: UInt64) -> Value? {

@@ -56,13 +56,15 @@ struct WatchTable {
 
     private struct Entry {
         var listed: Listed
+        /// Of what is listed: it takes longer to find than all the rest does.
+        let hash: Int
         /// The C client holds the watch: an answer has set it, and it has not fired since.
         var isSet = false
         /// In the order in which they asked: the first one, and the others.
         var first: Subscriber?
         var others: [Subscriber] = []
 
-        init(listed: Listed) { self.listed = listed }
+        init(listed: Listed, hash: Int) { (self.listed, self.hash) = (listed, hash) }
 
         var subscribers: [Subscriber] { (first.map { [$0] } ?? []) + others }
         var isAsking: Bool { first?.isAsking ?? false || others.contains(where: \.isAsking) }
@@ -119,26 +121,32 @@ struct WatchTable {
     mutating func insert(path: NodePath, child: String = "", list: List, handler: @escaping Handler) -> WatchID? {
         let listed = Listed(path, child: child, list)
         let hash = listed.hashValue
+        let subscriber = Subscriber(handler: handler, number: lastSubscriber &+ 1)
         let known = keys[hash]
-        let key: UInt64
-        if let known, entries[known]?.listed == listed {
-            key = known
-        } else {
-            guard bytes + size(of: listed) <= Self.byteBudget else { return nil }
-            bytes += size(of: listed)
-            key = entries.insert(Entry(listed: listed))
-            if known == nil { keys[hash] = key }
+        var isShared = false
+        if let known {
+            entries.change(known) { entry in
+                guard entry.listed == listed else { return }
+                entry.append(subscriber)
+                isShared = true
+            }
         }
-        lastSubscriber &+= 1
-        entries.change(key) { $0.append(Subscriber(handler: handler, number: lastSubscriber)) }
-        return WatchID(key: key, subscriber: lastSubscriber)
+        lastSubscriber = subscriber.number
+        if let known, isShared { return WatchID(key: known, subscriber: subscriber.number) }
+        guard bytes + size(of: listed) <= Self.byteBudget else { return nil }
+        bytes += size(of: listed)
+        var entry = Entry(listed: listed, hash: hash)
+        entry.append(subscriber)
+        let key = entries.insert(entry)
+        if known == nil { keys[hash] = key }
+        return WatchID(key: key, subscriber: subscriber.number)
     }
 
     /// The request that carried the watch was answered. The C client sets it then, or never: a `get` of a missing znode
     /// leaves no watch, an `exists` does.
     mutating func settle(_ id: WatchID, failure: ZooKeeperError.Code?) {
-        let holds = failure == nil || (failure == .noNode && entries[id.key]?.listed.list == .exists)
         entries.change(id.key) { entry in
+            let holds = failure == nil || (failure == .noNode && entry.listed.list == .exists)
             let wasAsking = entry.change(id.subscriber) { subscriber in
                 guard subscriber?.isAsking == true else { return }
                 subscriber?.isAsking = false
@@ -165,17 +173,18 @@ struct WatchTable {
         }
     }
 
-    /// The watch has fired: who is to be told, in the order in which they asked.
-    mutating func fired(_ id: WatchID) -> [Handler] {
-        var handlers: [Handler] = []
+    /// The watch has fired: who is to be told, in the order in which they asked. There is mostly one.
+    mutating func fired(_ id: WatchID) -> (first: Handler?, others: [Handler]) {
+        var told: (first: Handler?, others: [Handler]) = (nil, [])
         entries.change(id.key) { entry in
-            handlers = entry.subscribers.filter { !$0.isAsking }.compactMap(\.handler)
-            if entry.first?.isAsking == false { entry.first = nil }
-            entry.others.removeAll { !$0.isAsking }
             entry.isSet = false
+            if entry.first?.isAsking == false { told.first = entry.first.take()?.handler }
+            guard !entry.others.isEmpty else { return }
+            told.others = entry.others.filter { !$0.isAsking }.compactMap(\.handler)
+            entry.others.removeAll { !$0.isAsking }
         }
         removeIfUnused(id.key)
-        return handlers
+        return told
     }
 
     mutating func removeAll() -> [Handler] {
@@ -185,12 +194,11 @@ struct WatchTable {
     }
 
     private mutating func removeIfUnused(_ key: UInt64) {
-        var unused: Listed?
-        entries.change(key) { if !$0.isSet, !$0.isAsking { unused = $0.listed } }
-        guard let unused else { return }
-        _ = entries.remove(key)
-        if keys[unused.hashValue] == key { keys[unused.hashValue] = nil }
-        bytes -= size(of: unused)
+        var isUnused = false
+        entries.change(key) { isUnused = !$0.isSet && !$0.isAsking }
+        guard isUnused, let entry = entries.remove(key) else { return }
+        if keys[entry.hash] == key { keys[entry.hash] = nil }
+        bytes -= size(of: entry.listed)
     }
 
     private func size(of listed: Listed) -> Int {

@@ -1,3 +1,5 @@
+import ZooKeeper
+
 /// The name of a contender's znode: whatever identifies it, a marker, and the number that the server gave it.
 ///
 /// This library writes `_c_<uuid>-lock-<number>`, as Apache Curator does, so that programs in other languages queue on the same
@@ -19,8 +21,7 @@ struct ContenderName: Hashable, Sendable {
 
     /// `nil` when the name is not one of a contender.
     init?(_ string: String) {
-        var text = string
-        guard let (claim, number) = text.withUTF8(Self.parse) else { return nil }
+        guard let (claim, number) = string.withBytes(Self.parse) else { return nil }
         self.string = string
         self.claim = claim
         sequence = SequenceNumber(rawValue: number)
@@ -95,9 +96,8 @@ struct ContenderName: Hashable, Sendable {
 
     /// Where in a name the UUID stands, in bytes.
     private static func place(of uuid: String, in name: String) -> Range<Int>? {
-        var (text, uuid) = (name, uuid)
-        return text.withUTF8 { text in
-            uuid.withUTF8 { uuid in
+        name.withBytes { text in
+            uuid.withBytes { uuid in
                 let start = text.starts(with: protection) ? protection.count : 0
                 let end = start + uuid.count
                 guard end < text.count, text[end] == UInt8(ascii: "-") || text[end] == UInt8(ascii: "_") else {

@@ -77,7 +77,8 @@ extension QueueMachine {
         case yield(Own)
         /// Come back with `paused`.
         case pause(Pause, step: Int)
-        case tellPosition(Own, QueueView)
+        // Several times as large as the others.
+        indirect case tellPosition(Own, QueueView)
         case grant(Own)
         /// The lease is over although nobody released it.
         case lose(LossReason)
