@@ -103,7 +103,7 @@ extension Contender {
 
     private func listAndWatch(_ step: Int, _ session: Session, _ entry: Int, _ deadline: ContinuousClock.Instant) {
         do {
-            let id = try reserveWatch(on: "", by: .children, session, entry)
+            let id = try reserveWatch(on: "", by: .children, session, entry).id
             session.submit(.children(path, watch: id), deadline: deadline) { [self] in
                 post(.listed(step: step, $0.flatMap(\.queue)), of: entry)
             }
@@ -139,7 +139,11 @@ extension Contender {
     ) {
         let node = path.appending(unchecked: name)
         do {
-            let id = try reserveWatch(on: name, by: byExists ? .exists : .get, session, entry)
+            // Of the own node it matters what stands in it.
+            let joins = !byExists && !isOwn(name)
+            let (id, hasToAsk) = try reserveWatch(
+                on: name, by: byExists ? .exists : .get, joins: joins, session, entry)
+            guard hasToAsk else { return }
             let request: Request = byExists ? .exists(node, watch: id) : .get(node, watch: id)
             session.submit(request, deadline: deadline) { [self] result in
                 // Only data that was written over can ask for something.
@@ -159,17 +163,22 @@ extension Contender {
 // MARK: Watches
 
 extension Contender {
-    /// - Parameter name: of a child; empty for the parent.
+    /// - Parameters:
+    ///   - name: of a child; empty for the parent.
+    ///   - joins: no request of its own is needed if there is another's; what comes of that is posted.
     private func reserveWatch(
-        on name: String, by kind: Session.WatchKind, _ session: Session, _ entry: Int
-    ) throws(RequestFailure) -> WatchID {
+        on name: String, by kind: Session.WatchKind, joins: Bool = false, _ session: Session, _ entry: Int
+    ) throws(RequestFailure) -> (id: WatchID, hasToAsk: Bool) {
         let visit = core.withLock(\.visit)
         guard let visit, visit.entry == entry else { throw RequestFailure(.sessionExpired, wasNeverSent: true) }
-        let id = try session.reserveWatch(on: path, child: name, by: kind) {
-            visit.contender.watchEnded($0, visit.entry)
-        }
+        let handler: Session.WatchHandler = { visit.contender.watchEnded($0, visit.entry) }
+        let (id, hasToAsk) =
+            joins
+            ? try session.joinWatch(on: path, child: name, handler: handler) {
+                visit.contender.post(.watched(name, $0), of: visit.entry)
+            } : (try session.reserveWatch(on: path, child: name, by: kind, handler: handler), true)
         keep(id, of: session, entry)
-        return id
+        return (id, hasToAsk)
     }
 
     private func watchEnded(_ result: Result<WatchEvent, RequestFailure>, _ entry: Int) {
@@ -197,7 +206,7 @@ extension Contender {
     }
 
     private func isOwn(_ name: String) -> Bool {
-        ContenderName(name)?.belongs(to: core.withLock { $0.machine.uuid }) ?? false
+        core.withLock { $0.machine.isOwn(name) }
     }
 }
 

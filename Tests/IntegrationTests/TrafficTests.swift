@@ -138,6 +138,25 @@ import ZooKeeperTestKit
         #expect(traffic.otherEvents == 0)
     }
 
+    /// They look at nodes that their own session watches already: each asks for its own only.
+    @Test func ofTasksOfOneSession() async throws {
+        let traffic = try await measure { clients in
+            let lock = try clients[0].lock("/lock")
+            try await withThrowingTaskGroup { group in
+                for _ in 0..<16 {
+                    group.addTask {
+                        for _ in 0..<50 { await (try lock.acquire()).release() }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            return 16 * 50
+        }
+        print("sixteen tasks of one session on one lock: \(traffic)")
+        // To create, to watch the own node, to delete; now and then to list.
+        #expect(Double(traffic.requests) <= 4 * Double(traffic.grants))
+    }
+
     @Test func ofSeveralFreeLocks() async throws {
         let count = 8
         let traffic = try await measure { clients in

@@ -125,8 +125,11 @@ extension SimulationTests {
                 print(
                     "\(search.title), servers at most \(search.bounds.lag) writes behind: \(outcome.states) states,",
                     "\(outcome.transitions) steps, depth \(outcome.depth), \(ContinuousClock.now - began)",
-                    outcome.grantsWithoutList > 0 ? "\(outcome.grantsWithoutList) grants without a list" : "")
+                    outcome.grantsWithoutList > 0 ? "\(outcome.grantsWithoutList) grants without a list" : "",
+                    outcome.watchesJoined > 0 ? "\(outcome.watchesJoined) watches shared" : "")
                 #expect((outcome.grantsWithoutList > 0) == search.bounds.hasJustLeft)
+                let clients = search.bounds.clients
+                #expect((outcome.watchesJoined > 0) == (Set(clients).count < clients.count))
                 #expect(outcome.isComplete || outcome.violation != nil)
                 if let violation = outcome.violation {
                     Issue.record(
@@ -195,6 +198,13 @@ extension SimulationTests {
                 ),
             ]
             for (title, rules, bounds) in cases { await expectViolation(title, bounds, rules) }
+        }
+
+        /// Whoever shares a watch that may not come to be is never told of anything.
+        @Test func onlyWatchesThatAreSetAreShared() async {
+            var bounds = SmallWorld.Bounds(clients: [0, 0, 0], breaks: 0, givingUp: 1, lag: 1)
+            bounds.joinsWatchesTooEarly = true
+            await expectViolation("a watch that was asked for", bounds, .sound)
         }
 
         /// The order of clients may be left out of account: it saves states, and changes nothing.

@@ -48,6 +48,11 @@ enum Inquiry: Hashable, Sendable {
         }
     }
 
+    /// The node of which a watch will do that the session has set already.
+    var joinable: String? {
+        if case .watch(let name, byExists: false) = self { name } else { nil }
+    }
+
     var lists: Bool {
         switch self {
         case .list, .listAndWatch: true

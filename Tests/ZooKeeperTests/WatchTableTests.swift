@@ -94,6 +94,103 @@ import Testing
         #expect(table.bytes == 0)
     }
 
+    private func join(
+        _ table: inout WatchTable, _ handler: @escaping WatchTable.Handler = { _ in Issue.record("told") }
+    ) throws -> (id: WatchID, progress: WatchTable.Progress) {
+        let place = table.join(path: path, list: .data, handler: handler, answer: { _ in })
+        return try #require(place)
+    }
+
+    @Test func whoJoinsAWatchThatIsSetNeedsNoRequest() throws {
+        var table = WatchTable(prefixLength: 0)
+        let calls = Calls()
+        let (handler1, handler2, handler3) = (calls.handler(1), calls.handler(2), calls.handler(3))
+        // Nobody has asked before.
+        let first = try join(&table, handler1)
+        #expect(first.progress == .unasked)
+        // Then there is no answer yet: it is for both.
+        let early = try join(&table, handler2)
+        #expect(early.progress == .asked)
+        let told = table.settle(first.id, failure: nil)
+        #expect(told.count == 1)
+        let second = try join(&table, handler3)
+        #expect(second.progress == .set)
+        fire(&table, first.id)
+        #expect(calls.all == [1, 2, 3])
+        #expect(table.count == 0)
+        let late = try join(&table)
+        #expect(late.progress == .unasked)
+    }
+
+    @Test func whoCountsOnARequestThatFailsIsTold() throws {
+        var table = WatchTable(prefixLength: 0)
+        for failure in [ZooKeeperError.Code.noNode, .connectionLost] {
+            let first = try #require(table.insert(path: path, list: .data) { _ in Issue.record("told") })
+            let second = try join(&table)
+            #expect(second.progress == .asked)
+            let told = table.settle(first, failure: failure)
+            #expect(told.count == 1)
+            #expect(table.count == 0)
+            #expect(table.bytes == 0)
+        }
+    }
+
+    @Test func whoCountsOnARequestThatIsNeverSentIsTold() throws {
+        var table = WatchTable(prefixLength: 0)
+        let first = try #require(table.insert(path: path, list: .data) { _ in })
+        let second = try #require(table.insert(path: path, list: .data) { _ in })
+        let third = try join(&table)
+        #expect(third.progress == .asked)
+        // There is another.
+        let early = table.withdraw(first)
+        #expect(early.isEmpty)
+        let told = table.withdraw(second)
+        #expect(told.count == 1)
+        #expect(table.count == 0)
+    }
+
+    @Test func whoHasLostInterestDoesNotMatter() throws {
+        var table = WatchTable(prefixLength: 0)
+        let calls = Calls()
+        let handler2 = calls.handler(2)
+        // Whoever asks is gone, but the answer comes.
+        let first = try #require(table.insert(path: path, list: .data) { _ in Issue.record("told") })
+        let second = try join(&table, handler2)
+        let third = try join(&table)
+        table.forget(first)
+        table.forget(third.id)
+        let told = table.settle(first, failure: nil)
+        #expect(told.count == 2)
+        fire(&table, second.id)
+        #expect(calls.all == [2])
+        #expect(table.count == 0)
+    }
+
+    @Test func aWatchOfAnEarlierConnectionIsNotJoined() throws {
+        var table = WatchTable(prefixLength: 0)
+        let calls = Calls()
+        let (handler1, handler2, handler3) = (calls.handler(1), calls.handler(2), calls.handler(3))
+        let first = try #require(table.insert(path: path, list: .data) { handler1($0) })
+        table.settle(first, failure: nil)
+        table.disconnected()
+        let second = try join(&table, handler2)
+        #expect(second.progress == .unasked)
+        table.settle(second.id, failure: nil)
+        let third = try join(&table, handler3)
+        #expect(third.progress == .set)
+        fire(&table, first)
+        #expect(calls.all == [1, 2, 3])
+        #expect(table.count == 0)
+    }
+
+    @Test func anotherListIsAnotherWatch() throws {
+        var table = WatchTable(prefixLength: 0)
+        let exists = try #require(table.insert(path: path, list: .exists) { _ in })
+        table.settle(exists, failure: nil)
+        let get = try join(&table)
+        #expect(get.progress == .unasked)
+    }
+
     @Test func aForgottenWatchStillCounts() throws {
         var table = WatchTable(prefixLength: 0)
         let id = try #require(table.insert(path: path, list: .data) { _ in Issue.record("told") })

@@ -28,6 +28,7 @@ extension Session {
                 core.link = .suspended
                 core.server = nil
                 core.lease.clock.disconnected()
+                core.watches.disconnected()
                 for watch in core.vacancies.disconnected() { core.watches.forget(watch) }
                 armUpkeep(&core)
                 return true
@@ -52,16 +53,38 @@ extension Session {
         on path: NodePath, child: String = "", by request: WatchKind,
         handler: @escaping WatchHandler
     ) throws(RequestFailure) -> WatchID {
-        let reserved = core.withLock { core -> Result<WatchID, RequestFailure> in
+        try watch { $0.insert(path: path, child: child, list: request.list, handler: handler) }
+    }
+
+    package typealias WatchAnswer = @Sendable (Result<Void, RequestFailure>) -> Void
+
+    /// The same for a watch by `get`, for whom it is enough that the znode is there and watched. If that is known in this connection, or is being
+    /// asked already, no other request is needed: what has become of the znode since is told in order with everything else.
+    ///
+    /// - Parameter answer: called once with what is known, now or later; not at all if this returns `true`, or when the session ends.
+    /// - Returns: also whether the caller has to ask.
+    package func joinWatch(
+        on path: NodePath, child: String, handler: @escaping WatchHandler, answer: @escaping WatchAnswer
+    ) throws(RequestFailure) -> (id: WatchID, hasToAsk: Bool) {
+        let (id, progress) = try watch {
+            $0.join(path: path, child: child, list: .data, handler: handler, answer: answer)
+        }
+        if progress == .set { answer(.success(())) }
+        return (id, progress == .unasked)
+    }
+
+    private func watch<Place: Sendable>(_ place: @Sendable (inout WatchTable) -> Place?) throws(RequestFailure) -> Place
+    {
+        let placed = core.withLock { core -> Result<Place, RequestFailure> in
             if case .ended(let code) = core.link { return .failure(RequestFailure(code, wasNeverSent: true)) }
-            guard let id = core.watches.insert(path: path, child: child, list: request.list, handler: handler) else {
+            guard let place = place(&core.watches) else {
                 let detail =
                     "\(core.watches.count) watches of \(core.watches.bytes) bytes; use more clients, or shorter paths"
                 return .failure(RequestFailure(.tooManyWatches, detail: detail))
             }
-            return .success(id)
+            return .success(place)
         }
-        return try reserved.get()
+        return try placed.get()
     }
 
     package enum WatchKind: Sendable {

@@ -22,14 +22,15 @@ extension Session {
         switch entered {
         case .sent(let id): hand(request, id)
         case .parked: break
-        case .refused(let failure): handler(.failure(failure))
+        case .refused(let failure, _): handler(.failure(failure))
         }
     }
 
     private enum Entered {
         case sent(RequestID)
         case parked
-        case refused(RequestFailure)
+        /// Others counted on its watch.
+        case refused(RequestFailure, followers: [WatchTable.Answer] = [])
     }
 
     private func entered(
@@ -66,8 +67,8 @@ extension Session {
                 completion: .continuation(continuation), deadline: deadline, isWrite: request.isWrite, isSent: isSent,
                 watch: request.watch)
             guard core.requests.enter(id, entry) else {
-                if let watch = request.watch { core.watches.withdraw(watch) }
-                return .refused(RequestFailure(.cancelled))
+                return .refused(
+                    RequestFailure(.cancelled), followers: request.watch.map { core.watches.withdraw($0) } ?? [])
             }
             if case .ended(let code) = core.link {
                 _ = core.requests.remove(id)
@@ -78,23 +79,32 @@ extension Session {
         switch entered {
         case .sent(let id): hand(request, id)
         case .parked: break
-        case .refused(let failure): continuation.resume(returning: .failure(failure))
+        case .refused(let failure, let followers):
+            continuation.resume(returning: .failure(failure))
+            disappoint(followers)
         }
     }
 
     private func cancel(_ id: RequestID) {
-        let entry = core.withLock { core in
+        let (entry, followers) = core.withLock { core in
             let entry = core.requests.cancel(id)
-            if let entry { lostInterest(entry, &core) }
-            return entry
+            return (entry, entry.map { lostInterest($0, &core) } ?? [])
         }
+        disappoint(followers)
         guard let entry else { return }
         entry.completion(.failure(RequestFailure(.cancelled, outcomeIsUnknown: entry.isWrite && entry.isSent)))
     }
 
-    private func lostInterest(_ entry: RequestTable.Entry, _ core: inout Core) {
-        guard let watch = entry.watch else { return }
-        entry.isSent ? core.watches.forget(watch) : core.watches.withdraw(watch)
+    /// - Returns: those who counted on its watch, if it was not sent.
+    private func lostInterest(_ entry: RequestTable.Entry, _ core: inout Core) -> [WatchTable.Answer] {
+        guard let watch = entry.watch else { return [] }
+        guard entry.isSent else { return core.watches.withdraw(watch) }
+        core.watches.forget(watch)
+        return []
+    }
+
+    private func disappoint(_ followers: [WatchTable.Answer]) {
+        for answer in followers { answer(.failure(RequestFailure(.requestTimedOut, wasNeverSent: true))) }
     }
 
     /// Hands over what waited for the connection, in order; what is submitted meanwhile waits behind it. Then the link counts as
@@ -152,25 +162,24 @@ extension Session {
 
     /// The transport has the answer.
     package func complete(_ id: RequestID, _ result: Result<Reply, Refusal>) {
-        let entry = core.withLock { core -> RequestTable.Entry? in
+        let (entry, followers) = core.withLock { core -> (RequestTable.Entry?, [WatchTable.Answer]) in
             let failure: ZooKeeperError.Code? = if case .failure(let refusal) = result { refusal.code } else { nil }
             switch core.requests.remove(id) {
             case .entry(let entry):
-                if let watch = entry.watch { core.watches.settle(watch, failure: failure) }
+                let followers = entry.watch.map { core.watches.settle($0, failure: failure) } ?? []
                 if failure.map(\.isAnswer) ?? true {
                     core.lease.clock.answered(
                         from: entry.start, to: .now, isProof: entry.isWrite && failure == nil)
                 }
-                return entry
+                return (entry, followers)
             case .watch(let watch):
-                core.watches.settle(watch, failure: failure)
-                return nil
+                return (nil, core.watches.settle(watch, failure: failure))
             case nil:
-                return nil
+                return (nil, [])
             }
         }
-        guard let entry else { return }
-        entry.completion(result.mapError { entry.failure($0) })
+        if let entry { entry.completion(result.mapError { entry.failure($0) }) }
+        for answer in followers { answer(result.map { _ in }.mapError { RequestFailure($0.code) }) }
     }
 
     // MARK: Deadlines
@@ -187,14 +196,15 @@ extension Session {
     }
 
     private func sweepOverdue() {
-        let overdue = core.withLock { core in
+        let (overdue, followers) = core.withLock { core in
             core.sweep = nil
             let overdue = core.requests.removeOverdue(at: .now)
-            for entry in overdue { lostInterest(entry, &core) }
+            let followers = overdue.flatMap { lostInterest($0, &core) }
             core.parked.removeAll { !core.requests.contains($0.id) }
             if let next = core.requests.earliestDeadline { armSweep(next, &core) }
-            return overdue
+            return (overdue, followers)
         }
+        disappoint(followers)
         for entry in overdue {
             entry.completion(.failure(entry.failure(Refusal(code: .requestTimedOut, mayBeExecuted: true))))
         }

@@ -11,6 +11,15 @@ struct WatchTable {
     enum List: Hashable { case data, exists, children }
 
     typealias Handler = Session.WatchHandler
+    typealias Answer = Session.WatchAnswer
+
+    enum Progress {
+        /// A request has to carry the watch.
+        case unasked
+        /// One that does is under way.
+        case asked
+        case set
+    }
 
     /// A node by its parent's path and its own name, which are at hand anyway: whoever waits in a queue keeps the names of those it watches,
     /// and there may be thousands. The whole path would be another string for each.
@@ -60,6 +69,8 @@ struct WatchTable {
         let hash: Int
         /// The C client holds the watch: an answer has set it, and it has not fired since.
         var isSet = false
+        /// In which connection that was.
+        var connection: UInt32 = 0
         /// In the order in which they asked: the first one, and the others.
         var first: Subscriber?
         var others: [Subscriber] = []
@@ -71,6 +82,16 @@ struct WatchTable {
 
         mutating func append(_ subscriber: Subscriber) {
             if first == nil, others.isEmpty { first = subscriber } else { others.append(subscriber) }
+        }
+
+        /// Says whether there is one with that number.
+        mutating func settle(_ number: UInt32, holds: Bool) -> Bool {
+            change(number) { subscriber in
+                guard subscriber?.isAsking == true else { return }
+                subscriber?.isAsking = false
+                // One that is to hear nothing need not be known.
+                if !holds || subscriber?.handler == nil { subscriber = nil }
+            }
         }
 
         /// Changes or, with `nil`, removes the one with that number. Says whether there was one.
@@ -95,8 +116,12 @@ struct WatchTable {
     private var entries = SlotArray<Entry>()
     /// By the hash of what is listed, which stands in the entry. Should two have the same hash, only one of them is shared.
     private var keys: [Int: UInt64] = [:]
+    /// Those who wait for the answer to another's request, by the key of the watch. As long as there are any, there is such a request.
+    private var followers: [UInt64: [(number: UInt32, answer: Answer)]] = [:]
     /// Tells those apart who watch the same at one time, so it may begin anew after four thousand million.
     private var lastSubscriber: UInt32 = 0
+    /// How many have been lost.
+    private var connection: UInt32 = 0
     private(set) var bytes = 0
     /// What the chroot adds to each path in the packet.
     private let prefixLength: Int
@@ -115,53 +140,89 @@ struct WatchTable {
         return count
     }
 
-    /// `nil` when one more would pass the budget.
+    /// A place for a watch that the next request will carry; `nil` when one more would pass the budget.
     ///
     /// - Parameter child: the name of the path's child that is meant; empty for the path's own node.
     mutating func insert(path: NodePath, child: String = "", list: List, handler: @escaping Handler) -> WatchID? {
-        let listed = Listed(path, child: child, list)
+        place(Listed(path, child: child, list), handler, nil)?.id
+    }
+
+    /// The same, for whom it is enough that the watch is set: if it was set in this connection, or another request that is under way
+    /// carries it, no other has to.
+    ///
+    /// - Parameter answer: is for the answer to that other request.
+    mutating func join(
+        path: NodePath, child: String = "", list: List, handler: @escaping Handler, answer: @escaping Answer
+    ) -> (id: WatchID, progress: Progress)? {
+        place(Listed(path, child: child, list), handler, answer)
+    }
+
+    /// - Parameter answer: `nil`: the watch needs a request of its own.
+    private mutating func place(_ listed: Listed, _ handler: @escaping Handler, _ answer: Answer?)
+        -> (id: WatchID, progress: Progress)?
+    {
         let hash = listed.hashValue
-        let subscriber = Subscriber(handler: handler, number: lastSubscriber &+ 1)
+        let number = lastSubscriber &+ 1
+        lastSubscriber = number
         let known = keys[hash]
-        var isShared = false
+        var progress: Progress?
         if let known {
             entries.change(known) { entry in
                 guard entry.listed == listed else { return }
-                entry.append(subscriber)
-                isShared = true
+                let isSet = entry.isSet && entry.connection == connection
+                progress = answer == nil ? .unasked : isSet ? .set : entry.isAsking ? .asked : .unasked
+                entry.append(Subscriber(handler: handler, number: number, isAsking: progress != .set))
             }
         }
-        lastSubscriber = subscriber.number
-        if let known, isShared { return WatchID(key: known, subscriber: subscriber.number) }
+        if let known, let progress {
+            if progress == .asked, let answer { followers[known, default: []].append((number, answer)) }
+            return (WatchID(key: known, subscriber: number), progress)
+        }
         guard bytes + size(of: listed) <= Self.byteBudget else { return nil }
         bytes += size(of: listed)
         var entry = Entry(listed: listed, hash: hash)
-        entry.append(subscriber)
+        entry.append(Subscriber(handler: handler, number: number))
         let key = entries.insert(entry)
         if known == nil { keys[hash] = key }
-        return WatchID(key: key, subscriber: subscriber.number)
+        return (WatchID(key: key, subscriber: number), .unasked)
     }
 
     /// The request that carried the watch was answered. The C client sets it then, or never: a `get` of a missing znode
     /// leaves no watch, an `exists` does.
-    mutating func settle(_ id: WatchID, failure: ZooKeeperError.Code?) {
+    ///
+    /// - Returns: those whose answer that is, too.
+    @discardableResult
+    mutating func settle(_ id: WatchID, failure: ZooKeeperError.Code?) -> [Answer] {
+        let following = followers.isEmpty ? [] : followers.removeValue(forKey: id.key) ?? []
         entries.change(id.key) { entry in
             let holds = failure == nil || (failure == .noNode && entry.listed.list == .exists)
-            let wasAsking = entry.change(id.subscriber) { subscriber in
-                guard subscriber?.isAsking == true else { return }
-                subscriber?.isAsking = false
-                // One that is to hear nothing need not be known.
-                if !holds || subscriber?.handler == nil { subscriber = nil }
-            }
-            if wasAsking, holds { entry.isSet = true }
+            var isKnown = entry.settle(id.subscriber, holds: holds)
+            for (number, _) in following where entry.settle(number, holds: holds) { isKnown = true }
+            if isKnown, holds { (entry.isSet, entry.connection) = (true, connection) }
         }
         removeIfUnused(id.key)
+        return following.map(\.answer)
     }
 
     /// The request that was to carry the watch was never sent.
-    mutating func withdraw(_ id: WatchID) {
-        entries.change(id.key) { entry in entry.change(id.subscriber) { $0 = nil } }
+    ///
+    /// - Returns: those who counted on it.
+    @discardableResult
+    mutating func withdraw(_ id: WatchID) -> [Answer] {
+        var isAsking = false
+        let following = followers[id.key] ?? []
+        entries.change(id.key) { entry in
+            entry.change(id.subscriber) { $0 = nil }
+            isAsking = entry.subscribers.contains { one in
+                one.isAsking && !following.contains { $0.number == one.number }
+            }
+            guard !isAsking else { return }
+            for (number, _) in following { entry.change(number) { $0 = nil } }
+        }
         removeIfUnused(id.key)
+        guard !following.isEmpty, !isAsking else { return [] }
+        followers[id.key] = nil
+        return following.map(\.answer)
     }
 
     /// Nobody waits for this one any more. The C client may still hold the watch.
@@ -187,8 +248,11 @@ struct WatchTable {
         return told
     }
 
+    /// The C client sets its watches again in the next connection, and is told what has happened meanwhile, but in no particular order.
+    mutating func disconnected() { connection &+= 1 }
+
     mutating func removeAll() -> [Handler] {
-        keys = [:]
+        (keys, followers) = ([:], [:])
         bytes = 0
         return entries.removeAll().flatMap { $0.subscribers.compactMap(\.handler) }
     }

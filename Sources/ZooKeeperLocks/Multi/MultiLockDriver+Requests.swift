@@ -168,13 +168,25 @@ extension MultiLockDriver {
     private func watch(_ name: String, _ byExists: Bool, in queue: Int, _ course: Course) {
         let node = paths[queue].appending(unchecked: name)
         do {
-            let kind: Session.WatchKind = byExists ? .exists : .get
-            let id = try course.session.reserveWatch(on: paths[queue], child: name, by: kind) { [weak self] result in
+            let handler: Session.WatchHandler = { [weak self] result in
                 // A session that ends is told of by itself.
                 guard let self, case .success(let event) = result else { return }
                 post(.inQueue(queue, .changed(name, event.kind)), of: course.entry, for: course.contender)
             }
+            let id: WatchID
+            var hasToAsk = true
+            // Of the own node it matters what stands in it.
+            if byExists || isOwn(name) {
+                id = try course.session.reserveWatch(
+                    on: paths[queue], child: name, by: byExists ? .exists : .get, handler: handler)
+            } else {
+                (id, hasToAsk) = try course.session.joinWatch(on: paths[queue], child: name, handler: handler) {
+                    [weak self] in
+                    self?.post(.inQueue(queue, .watched(name, $0)), of: course.entry, for: course.contender)
+                }
+            }
             course.contender.keep(id, of: course.session, course.entry)
+            guard hasToAsk else { return }
             submit(byExists ? .exists(node, watch: id) : .get(node, watch: id), course) { [self] result in
                 // Only data that was written over can ask for something.
                 if case .success(.data(let data, let stat)) = result, stat.version > 0, isOwn(name),
@@ -191,7 +203,7 @@ extension MultiLockDriver {
     }
 
     private func isOwn(_ name: String) -> Bool {
-        ContenderName(name)?.belongs(to: core.withLock { $0.machine.uuid }) ?? false
+        core.withLock { ContenderName.uuid($0.machine.uuid, in: name) != nil }
     }
 }
 

@@ -148,6 +148,9 @@ struct QueueMachine: Sendable {
         set { attempt = newValue[...] }
     }
 
+    /// Whether a node of that name is, or was, made by this attempt to enter.
+    func isOwn(_ name: String) -> Bool { ContenderName.uuid(uuid, in: name) != nil }
+
     var isEnded: Bool { if case .ended = phase { true } else { false } }
 
     /// - Parameter leaseIsValid: whether the session may be believed to live right now, with time left to stop.

@@ -58,6 +58,7 @@ extension SimulationTests {
             var struck = 0
             var grantsWithoutList = 0
             var groupGrantsWithoutList = 0
+            var watchesJoined = 0
             var failure: (seed: UInt64, verdict: MultiWorld.Verdict)?
         }
 
@@ -74,6 +75,7 @@ extension SimulationTests {
                     tally.groupBodies += world.groupBodies
                     tally.struck += world.struck
                     tally.grantsWithoutList += world.grantsWithoutList
+                    tally.watchesJoined += world.watchesJoined
                     tally.groupGrantsWithoutList += world.groupGrantsWithoutList
                     if let verdict = world.verdict {
                         tally.failure = (seed, verdict)
@@ -104,7 +106,7 @@ extension SimulationTests {
             print(
                 "several locks, \(weather.rawValue): seeds \(seeds), \(tally.schedules) schedules, \(tally.bodies) leases,",
                 "\(tally.groupBodies) of several locks, \(tally.grantsWithoutList) grants without a list,",
-                "\(tally.groupGrantsWithoutList) of several locks, \(tally.struck) times something went wrong,",
+                "\(tally.groupGrantsWithoutList) of several locks, \(tally.watchesJoined) watches shared, \(tally.struck) times something went wrong,",
                 "\(ContinuousClock.now - start)"
             )
             if let (seed, verdict) = tally.failure {
@@ -113,6 +115,7 @@ extension SimulationTests {
                 )
             }
             #expect(tally.groupBodies > tally.schedules)
+            #expect(tally.watchesJoined > 0)
             if weather == .alone { #expect(tally.groupGrantsWithoutList > tally.schedules / 2) }
         }
 

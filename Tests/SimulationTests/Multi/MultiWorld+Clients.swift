@@ -28,6 +28,9 @@ struct MultiClient {
     /// Waits for a connection.
     var parked: [MultiAsk] = []
     var watches = ClientWatches<Watcher>()
+    /// By `get`, in this connection.
+    var watchedHere: Set<NodePath> = []
+    var followers: [MultiWorld.Follower] = []
     /// Writes of a lost connection that may still be executed.
     var stragglers: [MultiAsk] = []
     var lastZxid: Int64 = 0
@@ -52,6 +55,7 @@ extension MultiWorld {
         // What the server had forwarded is in the log; what it had not may still reach the leader.
         clients[number].stragglers = clients[number].toServer.filter(\.request.isWrite)
         (clients[number].toServer, clients[number].toClient) = ([], [])
+        clients[number].watchedHere = []
         servers[number].pending = []
         servers[number].watches.removeAll(of: clients[number].connection)
         for index in log.indices where log[index].origin == number { log[index].origin = nil }
@@ -60,6 +64,7 @@ extension MultiWorld {
         let failed = clients[number].outstanding
         clients[number].outstanding = []
         for ask in failed { fail(ask, .connectionLost, isSent: true) }
+        disappointFollowers(number)
     }
 
     private mutating func fail(_ ask: MultiAsk, _ code: ZooKeeperError.Code, isSent: Bool) {
@@ -119,6 +124,9 @@ extension MultiWorld {
                 clients[number].watches.add(
                     MultiClient.Watcher(actor: ask.actor, entry: ask.entry, queue: queue, inquiry: inquiry),
                     for: ask.request, result)
+                if case .get(let path, watch: true) = ask.request, case .success = result {
+                    clients[number].watchedHere.insert(path)
+                }
             }
             let isFirst = noteVacancies(number, ask, result)
             let session = clients[number].session
@@ -126,8 +134,10 @@ extension MultiWorld {
             let count = actors[ask.actor].paths.count
             post(
                 ask.actor, ask.question.post(answer, session: session, count: count, isFirst: isFirst), of: ask.entry)
+            answerFollowers(of: ask, answer.map { _ in }, number)
         case .event(let event):
             clients[number].lastZxid = max(clients[number].lastZxid, servers[number].tree.lastZxid)
+            clients[number].watchedHere.remove(event.path)
             for watcher in clients[number].watches.take(event) {
                 if case .watchParent(let attempt) = watcher.inquiry {
                     clients[number].vacancies[event.path]?.watchIsOver(attempt)

@@ -27,6 +27,8 @@ struct MultiActor {
     var session: Int64 = 0
     var pauses: [(post: MultiPost, pause: QueueMachine.Pause)] = []
 
+    func isOwn(_ name: String) -> Bool { ContenderName.uuid("a\(number).\(entry)", in: name) != nil }
+
     var title: String { "a\(number) for \(paths)" }
     var phase: String {
         switch machine {
@@ -185,7 +187,9 @@ extension MultiWorld {
     }
 
     private mutating func perform(_ action: QueueMachine.Action, _ actor: Int, in queue: Int?) {
-        if let inquiry = Inquiry(action) { return ask(actor, .inquiry(queue, inquiry)) }
+        if let inquiry = Inquiry(action) {
+            return join(actor, inquiry, in: queue) ? () : ask(actor, .inquiry(queue, inquiry))
+        }
         switch action {
         case .grant(let own):
             granted(actor, [actors[actor].paths[0].appending(unchecked: own.name)], own.czxid)

@@ -84,6 +84,8 @@ struct MultiWorld {
     var groupBodies = 0
     /// To who has not asked who else is there.
     var grantsWithoutList = 0
+    /// Watches that nobody had to ask for.
+    var watchesJoined = 0
     var groupGrantsWithoutList = 0
     /// How often something went wrong.
     var struck = 0

@@ -9,6 +9,9 @@ struct Campaign: Sendable {
         var schedules = 0
         var grants = 0
         var grantsWithoutList = 0
+        var watchesJoined = 0
+        /// Ended ahead of their time.
+        var beyondPromise = 0
         var sessionsEnded = 0
         var failures: [Failure] = []
 
@@ -16,6 +19,8 @@ struct Campaign: Sendable {
             schedules += other.schedules
             grants += other.grants
             grantsWithoutList += other.grantsWithoutList
+            watchesJoined += other.watchesJoined
+            beyondPromise += other.beyondPromise
             sessionsEnded += other.sessionsEnded
             failures += other.failures
         }
@@ -45,6 +50,8 @@ struct Campaign: Sendable {
             tally.schedules += 1
             tally.grants += world.judge.grants
             tally.grantsWithoutList += world.judge.grantsWithoutList
+            tally.watchesJoined += world.judge.watchesJoined
+            if world.judge.isBeyondPromise { tally.beyondPromise += 1 }
             tally.sessionsEnded += world.judge.sessionsEnded
             guard !world.judge.verdicts.isEmpty else { continue }
             tally.failures.append(Failure(seed: seed, verdicts: world.judge.verdicts))

@@ -27,9 +27,16 @@ struct Judge {
     var grants = 0
     /// To who has not asked who else is there.
     var grantsWithoutList = 0
+    /// Watches that nobody had to ask for.
+    var watchesJoined = 0
     var sessionsEnded = 0
     /// Of two that believed to hold at the same time.
     var overlaps = 0
+
+    /// A session has ended under a provisional lease after a stall, of which that promises nothing; see `LeaseClock`. What comes of it is
+    /// nobody's fault.
+    var isBeyondPromise = false
+    var isDecided: Bool { isBeyondPromise || !verdicts.isEmpty }
 
     /// By name, so that a run is told in the same words each time.
     var inOrder: [(String, Node)] { contenderNames.sorted { $0.key < $1.key } }
@@ -97,6 +104,12 @@ extension World {
     private mutating func judgeLeases(_ tree: DataTree) {
         for client in clients where client.session != 0 && tree.sessions[client.session] == nil {
             guard client.isValid(at: now, confirmed: setting.confirmed) else { continue }
+            if setting.excusesStalls, !client.isValid(at: now, confirmed: true),
+                let lastStall, now - lastStall < client.timeout
+            {
+                judge.isBeyondPromise = true
+                continue
+            }
             let until = (setting.confirmed ? client.lease.confirmedUntil : client.lease.validUntil)?.milliseconds ?? 0
             judge.find(
                 "the session of client \(client.number) has ended at \(now) ms, and is believed to live until \(until) ms"

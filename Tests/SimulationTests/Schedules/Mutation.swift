@@ -26,6 +26,7 @@ enum Mutation: String, CaseIterable, Sendable {
     case vacancyWithGaps
     case vacancyBehindOtherReaders
     case vacancyFromBeforeTheReconnect
+    case watchJoinedTooEarly
 
     var rules: Rules {
         var rules = Rules()
@@ -54,6 +55,7 @@ enum Mutation: String, CaseIterable, Sendable {
         case .vacancyWithGaps: rules.vacancy.ignoresGaps = true
         case .vacancyBehindOtherReaders: rules.queue.takesHoldersForFirst = true
         case .vacancyFromBeforeTheReconnect: rules.vacancy.outlivesConnections = true
+        case .watchJoinedTooEarly: rules.joinsWatchesTooEarly = true
         }
         return rules
     }
@@ -83,6 +85,10 @@ enum Mutation: String, CaseIterable, Sendable {
             setting.chatter = 40
             setting.pingLateness = 0...setting.timeout / 5
         case .grantOnAnyDeletionOfThePredecessor, .cleanUpDroppedOnCancellation:
+            setting.impatient = 60
+            setting.patience = 1500
+        case .watchJoinedTooEarly:
+            setting.clients = 2
             setting.impatient = 60
             setting.patience = 1500
         case .grantFromBeforeTheReconnect:
@@ -154,7 +160,7 @@ enum Mutation: String, CaseIterable, Sendable {
     /// One that shows it. A debug build tries no other.
     var knownSeed: UInt64 {
         switch self {
-        case .confirmedLeaseFromOneWrite: 62
+        case .confirmedLeaseFromOneWrite: 88
         case .noRelayAllowance: 86
         case .grantFromBeforeTheReconnect: 22
         case .adoptTheOldSessionsNode: 4
@@ -165,6 +171,7 @@ enum Mutation: String, CaseIterable, Sendable {
         case .vacancyOfAnotherParent: 40
         case .vacancyBehindOtherReaders: 60
         case .vacancyFromBeforeTheReconnect: 27
+        case .watchJoinedTooEarly: 15
         default: 1
         }
     }
@@ -188,6 +195,7 @@ extension Setting {
     /// that nothing covers up what is late.
     static func leases(seed: UInt64) -> Setting {
         var setting = Setting()
+        setting.excusesStalls = false
         setting.tick = 250
         setting.syncLimit = 20
         setting.contenders = 16

@@ -60,6 +60,8 @@ struct Setting: Hashable, Sendable {
     var freezeLength: Int64 = 1500
     /// A member is cut off from the others.
     var partitions: Int64?
+    /// A provisional lease is held to its word only, which is silent about stalls.
+    var excusesStalls = true
     var partitionLength: Int64 = 6000
     /// No shorter than this. Those that are shorter than the members' patience end without anybody having left: a stall.
     var shortestPartition: Int64 = 0

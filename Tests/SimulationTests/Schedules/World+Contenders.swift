@@ -142,6 +142,7 @@ extension World {
         let entry = contenders[number].entry
         if let inquiry = Inquiry(action) {
             if inquiry.lists { contenders[number].hasListed = true }
+            if join(number, inquiry) { return }
             let request =
                 if case .barrier = inquiry, rules.syncsForBarrier { ServerRequest.sync } else {
                     inquiry.request(on: Self.path, contenders[number].machine.policy)

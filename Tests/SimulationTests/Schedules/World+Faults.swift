@@ -79,6 +79,7 @@ extension World {
         switch fault {
         case .partition:
             note("all members reach each other again")
+            lastStall = now
             model.heal()
         case .crash:
             note("member \(member.number) runs again")

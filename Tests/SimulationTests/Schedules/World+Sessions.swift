@@ -61,6 +61,9 @@ struct Client {
     var outstanding: [Request] = []
     var parked: [Request] = []
     var watches = ClientWatches<Watcher>()
+    /// By `get`, in this connection.
+    var watchedHere: Set<NodePath> = []
+    var followers: [World.Follower] = []
     var lease: LeaseClock<Moment>
     var vacancy: Vacancy
     /// The last watch on the path that was asked for, and the last one that was forgotten as the connection was lost.
@@ -127,6 +130,7 @@ extension World {
         clients[number].link = .down
         clients[number].lease.disconnected()
         clients[number].vacancy.disconnected()
+        clients[number].watchedHere = []
         clients[number].lastForgottenWatch = clients[number].lastVacancyWatch
         comeBack(number, in: 1 + random.within(0...(setting.reconnectDelay ?? setting.timeout / 20)))
         guard wasConnected else { return }
@@ -134,6 +138,7 @@ extension World {
         let failed = clients[number].outstanding
         clients[number].outstanding = []
         for request in failed { fail(request, .connectionLost, isSent: true) }
+        disappointFollowers(.connectionLost, number)
     }
 
     func attached(to number: Int) -> [Int] {
@@ -175,6 +180,7 @@ extension World {
             if event.kind == .deleted, let zxid = judge.deletions[String(event.path.name)] {
                 clients[number].hasSeen = max(clients[number].hasSeen, zxid)
             }
+            clients[number].watchedHere.remove(event.path)
             for watcher in clients[number].watches.take(event) {
                 switch watcher {
                 case .contender(let contender, let entry, let inquiry):
@@ -222,7 +228,13 @@ extension World {
         if case .vacancy(let attempt) = request.asker { watched(number, attempt, request, result) }
         if case .contender(let contender, let entry, let inquiry) = request.asker {
             clients[number].watches.add(.contender(contender, entry: entry, inquiry), for: request.request, result)
-            guard !request.isAbandoned else { return }
+            if case .get(let path, watch: true) = request.request, case .success = result {
+                clients[number].watchedHere.insert(path)
+            }
+            guard !request.isAbandoned else {
+                let answer = result.map { _ in }.mapError { RequestFailure($0.code) }
+                return answerFollowers(of: request.request, answer, number)
+            }
             if case .replace(_, let reader) = inquiry, case .delete = request.request, case .success = result {
                 // The second step; see `Rules.downgradesInTwoSteps`.
                 let node = Self.path.appending(unchecked: reader)
@@ -241,6 +253,7 @@ extension World {
                 let isFirst = isFirst(number, contender, answer)
                 post(contender, inquiry.event(answer, isFirst: isFirst), of: entry)
             }
+            answerFollowers(of: request.request, answer.map { _ in }, number)
         }
     }
 
@@ -345,6 +358,7 @@ extension World {
             fail(request, .requestTimedOut, isSent: true)
         }
         for request in parked { fail(request, .requestTimedOut, isSent: false) }
+        disappointFollowers(.requestTimedOut, number)
     }
 }
 

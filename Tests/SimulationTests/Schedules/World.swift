@@ -36,6 +36,8 @@ struct World {
     var contenders: [Contestant] = []
     var judge = Judge()
     var trace: Trace
+    /// When members that were cut off were so no more.
+    var lastStall: Int64?
     /// No more faults.
     var isQuiet = false
     /// Links whose first message has its time in the agenda.
@@ -110,15 +112,15 @@ struct World {
     /// Runs the schedule with its faults, and then without until everybody has come to an end.
     mutating func run() {
         // Chatter goes on by itself.
-        while now < setting.length, judge.verdicts.isEmpty, setting.chatter != nil || !contenders.allSatisfy(\.isOver) {
+        while now < setting.length, !judge.isDecided, setting.chatter != nil || !contenders.allSatisfy(\.isOver) {
             advance(to: min(setting.length, now + setting.tick))
         }
-        guard judge.verdicts.isEmpty else { return }
+        guard !judge.isDecided else { return }
         calm()
         // Waiters wait for each other, and for the nodes of sessions that nobody comes back to.
         let end = now + 40 * setting.timeout + Int64(setting.contenders) * 4 * (setting.hold + setting.timeout)
-        while now < end, judge.verdicts.isEmpty, !isAtRest { advance(to: now + setting.tick) }
-        guard judge.verdicts.isEmpty else { return }
+        while now < end, !judge.isDecided, !isAtRest { advance(to: now + setting.tick) }
+        guard !judge.isDecided else { return }
         for contender in contenders where !contender.isOver {
             judge.find("c\(contender.number) is stuck in \(contender.machine.phase)")
         }
@@ -141,7 +143,7 @@ struct World {
     }
 
     mutating func advance(to end: Int64) {
-        while judge.verdicts.isEmpty {
+        while !judge.isDecided {
             schedule()
             let due = min(agenda.nextDue ?? .max, model.nextDue)
             guard due <= end else { break }
@@ -156,7 +158,7 @@ struct World {
             watchLeases()
             observe()
         }
-        guard judge.verdicts.isEmpty else { return }
+        guard !judge.isDecided else { return }
         model.advance(to: max(now, end))
     }
 
@@ -249,6 +251,8 @@ struct Rules: Hashable, Sendable {
     var syncsForBarrier = false
     /// A writer's node goes, and then the reader's comes.
     var downgradesInTwoSteps = false
+    /// A watch that was asked for is as good as one that is set.
+    var joinsWatchesTooEarly = false
 }
 
 /// What has happened, in words, for whoever has to understand a failure.

@@ -7,6 +7,8 @@ struct Explorer {
         var transitions = 0
         /// Steps by which somebody is granted who has not asked who else is there.
         var grantsWithoutList = 0
+        /// Steps by which somebody shares another's watch.
+        var watchesJoined = 0
         var depth = 0
         /// Nothing is left to visit. False: `limit` was reached.
         var isComplete = false
@@ -25,6 +27,7 @@ struct Explorer {
         var found: [Found] = []
         var transitions = 0
         var grantsWithoutList = 0
+        var watchesJoined = 0
         var violation: (verdict: String, parent: UInt32, step: SmallWorld.Step?)?
     }
 
@@ -61,6 +64,7 @@ struct Explorer {
                 for batch in batches {
                     outcome.transitions += batch.transitions
                     outcome.grantsWithoutList += batch.grantsWithoutList
+                    outcome.watchesJoined += batch.watchesJoined
                     if let violation = batch.violation {
                         var way = way(to: violation.parent)
                         if let step = violation.step { way.append(step) }
@@ -103,6 +107,7 @@ struct Explorer {
                 next.take(step)
                 batch.transitions += 1
                 batch.grantsWithoutList += next.grantsWithoutList - world.grantsWithoutList
+                batch.watchesJoined += next.watchesJoined - world.watchesJoined
                 if let verdict = next.verdict {
                     batch.violation = (verdict, index, step)
                     return batch

@@ -7,6 +7,8 @@ struct SmallClient {
     struct Watcher {
         var ask: SmallAsk
         var name: Name
+        /// Set in this connection.
+        var isCurrent = true
     }
 
     /// Unique: the client's number and how many sessions it had before.
@@ -23,6 +25,8 @@ struct SmallClient {
     /// Waits for a connection.
     var parked: [SmallAsk] = []
     var watches: [Watcher] = []
+    /// Those who wait for the answer to another's request; see `Session.joinWatch`.
+    var followers: [SmallAsk] = []
     /// What it knows of the queue; `nil`: it does not care.
     var vacancy: Vacancy?
     /// Writes of a lost connection that may still be executed.

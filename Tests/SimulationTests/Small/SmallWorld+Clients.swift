@@ -16,11 +16,13 @@ extension SmallWorld {
         servers[number].watches = []
         clients[number].vacancy?.disconnected()
         clients[number].watches.removeAll { $0.name == .parent }
+        for index in clients[number].watches.indices { clients[number].watches[index].isCurrent = false }
         for index in log.indices where Int(log[index].origin) == number { log[index].origin = -1 }
         for contender in observers(of: number) { post(contender, .suspended) }
         let failed = clients[number].outstanding
         clients[number].outstanding = []
         for ask in failed { fail(ask, .connectionLost, isSent: true) }
+        disappointFollowers(number)
     }
 
     func observers(of number: Int) -> [Int] {
@@ -29,7 +31,7 @@ extension SmallWorld {
         }
     }
 
-    private mutating func fail(_ ask: SmallAsk, _ code: ZooKeeperError.Code, isSent: Bool) {
+    mutating func fail(_ ask: SmallAsk, _ code: ZooKeeperError.Code, isSent: Bool) {
         // It was given up with the connection.
         if case .watchParent = ask.inquiry { return }
         let failure = RequestFailure(
@@ -94,9 +96,11 @@ extension SmallWorld {
                 clients[number].watches.append(.init(ask: ask, name: name))
             }
             let isFirst = noteVacancy(number, ask, result)
-            guard contestants[Int(ask.contender)].entry == ask.entry else { return }
-            post(
-                Int(ask.contender), ask.inquiry.event(result.mapError { RequestFailure($0.code) }, isFirst: isFirst))
+            let answer = result.mapError { RequestFailure($0.code) }
+            if contestants[Int(ask.contender)].entry == ask.entry {
+                post(Int(ask.contender), ask.inquiry.event(answer, isFirst: isFirst))
+            }
+            answerFollowers(of: ask.inquiry, answer, number)
         case .deleted(let name): tell(number, name, .deleted)
         case .changed(let name): tell(number, name, name == .everybody ? .childrenChanged : .dataChanged)
         }
@@ -137,10 +141,16 @@ extension SmallWorld {
         note("c\(number) <- \(event)")
         let isValid = clients[contestants[number].client].leaseIsValid
         let hasNotAsked = contestants[number].machine.isVacant
+        var joined: [QueueMachine.Event?] = []
         for action in contestants[number].machine.handle(event, leaseIsValid: isValid) {
             if hasNotAsked, case .grant = action { grantsWithoutList += 1 }
-            perform(number, action)
+            guard let sharing = join(number, action) else {
+                perform(number, action)
+                continue
+            }
+            if case .isSet(let event) = sharing { joined.append(event) }
         }
+        for event in joined { post(number, event) }
     }
 
     private mutating func perform(_ number: Int, _ action: QueueMachine.Action) {

@@ -151,9 +151,11 @@ extension SmallWorld {
         for watcher in client.watches {
             var one = print.fresh
             add(watcher.ask, client, to: &one)
+            if watcher.isCurrent { one.add(1) }
             sum &+= one.value
         }
         print.add(sum)
+        add(client.followers, client, to: &print)
         if let vacancy = client.vacancy { add(vacancy, to: &print) }
     }
 

@@ -27,6 +27,8 @@ struct SmallWorld {
         var vacancy: Vacancy.Rules?
         /// The first client has been alone before, and has just left.
         var hasJustLeft = false
+        /// A watch that was asked for is as good as one that is set.
+        var joinsWatchesTooEarly = false
         /// Take states for one that differ only in which client is which.
         var isSymmetric = true
     }
@@ -47,6 +49,7 @@ struct SmallWorld {
     /// Clients may change places: all have as many contenders, and a sequence number stands for one znode only.
     let isSymmetric: Bool
     let vacancyRules: Vacancy.Rules?
+    let joinsWatchesTooEarly: Bool
     var tree = SmallTree()
     var log: [SmallLogged] = []
     var servers: [SmallServer]
@@ -65,6 +68,8 @@ struct SmallWorld {
     var verdict: String?
     /// To who has not asked who else is there.
     var grantsWithoutList = 0
+    /// For which nobody was asked.
+    var watchesJoined = 0
     /// For the trace of a run that is repeated.
     var story: [String]?
 
@@ -84,6 +89,7 @@ struct SmallWorld {
                 machine: QueueMachine(onlyIfAvailable: false, policy: policy, rules: rules), client: client)
         }
         vacancyRules = bounds.vacancy
+        joinsWatchesTooEarly = bounds.joinsWatchesTooEarly
         permits = bounds.policies.first?.permits
         servers = Array(repeating: SmallServer(), count: count)
         if bounds.hasParent {

@@ -21,6 +21,11 @@ package struct ClientWatches<ID: Hashable & Sendable>: Hashable, Sendable {
         }
     }
 
+    /// Adds one to those that have watched that node by `get`. Says whether there are any.
+    package mutating func join(_ id: ID, at path: NodePath) -> Bool {
+        data[path]?.append(id) != nil
+    }
+
     /// The watches that see an event, in the order in which the C client calls them.
     package mutating func take(_ event: WatchEvent) -> [ID] {
         func take(_ list: inout [NodePath: [ID]]) -> [ID] { list.removeValue(forKey: event.path) ?? [] }
