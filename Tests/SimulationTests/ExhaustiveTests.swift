@@ -44,6 +44,12 @@ extension SimulationTests {
                 title: "2 contenders of one session and 1 of another",
                 bounds: .init(clients: [0, 0, 1], breaks: 0, givingUp: 1, lag: 2)),
             Case(
+                title: "3 contenders of one session, 1 lost connection, 1 node deleted by hand",
+                bounds: .init(clients: [0, 0, 0], breaks: 1, givingUp: 0, deletions: 1, lag: 1)),
+            Case(
+                title: "3 contenders of one session, 1 lost connection, 1 gives up",
+                bounds: .init(clients: [0, 0, 0], breaks: 1, givingUp: 1, lag: 1)),
+            Case(
                 title: "a writer that becomes a reader, and a writer; 1 lost connection",
                 bounds: .init(
                     clients: [0, 1], breaks: 1, givingUp: 0, lag: 2, policies: [.write, .write], downgrades: 1)),
