@@ -141,9 +141,10 @@ extension Contender {
         do {
             // Of the own node it matters what stands in it.
             let joins = !byExists && !isOwn(name)
-            let (id, hasToAsk) = try reserveWatch(
+            let (id, progress) = try reserveWatch(
                 on: name, by: byExists ? .exists : .get, joins: joins, session, entry)
-            guard hasToAsk else { return }
+            if progress == .set { return core.withLock { $0.putFirst(.watched(name, .success(())), of: entry) } }
+            guard progress == .unasked else { return }
             let request: Request = byExists ? .exists(node, watch: id) : .get(node, watch: id)
             session.submit(request, deadline: deadline) { [self] result in
                 // Only data that was written over can ask for something.
@@ -168,17 +169,17 @@ extension Contender {
     ///   - joins: no request of its own is needed if there is another's; what comes of that is posted.
     private func reserveWatch(
         on name: String, by kind: Session.WatchKind, joins: Bool = false, _ session: Session, _ entry: Int
-    ) throws(RequestFailure) -> (id: WatchID, hasToAsk: Bool) {
+    ) throws(RequestFailure) -> (id: WatchID, progress: Session.WatchProgress) {
         let visit = core.withLock(\.visit)
         guard let visit, visit.entry == entry else { throw RequestFailure(.sessionExpired, wasNeverSent: true) }
         let handler: Session.WatchHandler = { visit.contender.watchEnded($0, visit.entry) }
-        let (id, hasToAsk) =
+        let (id, progress) =
             joins
             ? try session.joinWatch(on: path, child: name, handler: handler) {
                 visit.contender.post(.watched(name, $0), of: visit.entry)
-            } : (try session.reserveWatch(on: path, child: name, by: kind, handler: handler), true)
+            } : (try session.reserveWatch(on: path, child: name, by: kind, handler: handler), .unasked)
         keep(id, of: session, entry)
-        return (id, hasToAsk)
+        return (id, progress)
     }
 
     private func watchEnded(_ result: Result<WatchEvent, RequestFailure>, _ entry: Int) {

@@ -46,6 +46,11 @@ final class Contender: Sendable {
         /// Whether that entry is neither over nor an earlier one.
         func isIn(_ entry: Int) -> Bool { entry == self.entry && visit != nil }
 
+        /// Ahead of all that others have brought, which may be news of what this is about. For the thread that keeps the machine busy.
+        mutating func putFirst(_ event: QueueMachine.Event, of entry: Int) {
+            inbox.insert((event, entry), at: 0)
+        }
+
         /// The session keeps alive what the machine has at stake now.
         var isStakeKept: Bool {
             guard let kept = holding?.stake else { return session == nil || machine.stake == nil }

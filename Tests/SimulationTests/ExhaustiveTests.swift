@@ -213,6 +213,13 @@ extension SimulationTests {
             await expectViolation("a watch that was asked for", bounds, .sound)
         }
 
+        /// An event that comes ahead of the news that the watch is set is taken for one of an earlier watch.
+        @Test func thatAWatchIsSetIsToldAheadOfItsEvents() async {
+            var bounds = SmallWorld.Bounds(clients: [0, 0, 1], breaks: 0, givingUp: 1, lag: 1)
+            bounds.tellsOfWatchesLate = true
+            await expectViolation("an event ahead of the news of its watch", bounds, .sound)
+        }
+
         /// The order of clients may be left out of account: it saves states, and changes nothing.
         @Test func interchangeableClientsAreCountedOnce() async {
             var bounds = SmallWorld.Bounds(clients: [0, 1], breaks: 0, givingUp: 1, lag: 2)

@@ -172,7 +172,7 @@ import Testing
         let (handler1, handler2, handler3) = (calls.handler(1), calls.handler(2), calls.handler(3))
         let first = try #require(table.insert(path: path, list: .data) { handler1($0) })
         table.settle(first, failure: nil)
-        table.disconnected()
+        table.connectionChanged()
         let second = try join(&table, handler2)
         #expect(second.progress == .unasked)
         table.settle(second.id, failure: nil)

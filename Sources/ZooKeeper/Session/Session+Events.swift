@@ -28,7 +28,7 @@ extension Session {
                 core.link = .suspended
                 core.server = nil
                 core.lease.clock.disconnected()
-                core.watches.disconnected()
+                core.watches.connectionChanged()
                 for watch in core.vacancies.disconnected() { core.watches.forget(watch) }
                 armUpkeep(&core)
                 return true
@@ -58,19 +58,24 @@ extension Session {
 
     package typealias WatchAnswer = @Sendable (Result<Void, RequestFailure>) -> Void
 
+    package enum WatchProgress: Sendable {
+        /// A request has to carry the watch.
+        case unasked
+        /// One that does is under way.
+        case asked
+        case set
+    }
+
     /// The same for a watch by `get`, for whom it is enough that the znode is there and watched. If that is known in this connection, or is being
     /// asked already, no other request is needed: what has become of the znode since is told in order with everything else.
     ///
-    /// - Parameter answer: called once with what is known, now or later; not at all if this returns `true`, or when the session ends.
-    /// - Returns: also whether the caller has to ask.
+    /// An event may come on another thread before this returns ``WatchProgress/set``: whoever calls it has to take note of that first.
+    ///
+    /// - Parameter answer: of one that is ``WatchProgress/asked``: called once with the answer, in order with events. Not when the session ends.
     package func joinWatch(
         on path: NodePath, child: String, handler: @escaping WatchHandler, answer: @escaping WatchAnswer
-    ) throws(RequestFailure) -> (id: WatchID, hasToAsk: Bool) {
-        let (id, progress) = try watch {
-            $0.join(path: path, child: child, list: .data, handler: handler, answer: answer)
-        }
-        if progress == .set { answer(.success(())) }
-        return (id, progress == .unasked)
+    ) throws(RequestFailure) -> (id: WatchID, progress: WatchProgress) {
+        try watch { $0.join(path: path, child: child, list: .data, handler: handler, answer: answer) }
     }
 
     private func watch<Place: Sendable>(_ place: @Sendable (inout WatchTable) -> Place?) throws(RequestFailure) -> Place

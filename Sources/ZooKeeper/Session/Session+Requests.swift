@@ -9,7 +9,10 @@ extension Session {
         handler: @escaping @Sendable (RequestResult) -> Void
     ) {
         let deadline = Uptime(deadline)
-        if let flaw = request.flaw { return handler(.failure(RequestFailure(flaw.code, detail: flaw.detail))) }
+        if let flaw = request.flaw {
+            disappoint(core.withLock { core in request.watch.map { core.watches.withdraw($0) } ?? [] })
+            return handler(.failure(RequestFailure(flaw.code, detail: flaw.detail)))
+        }
         let entered = core.withLock { core -> Entered in
             if case .ended(let code) = core.link { return .refused(RequestFailure(code, wasNeverSent: true)) }
             let isSent = core.link == .connected
@@ -124,6 +127,7 @@ extension Session {
                 core.server = server
                 core.epoch += 1
                 core.lease.connected(timeout: timeout)
+                core.watches.connectionChanged()
                 // The handshake counts with the first proof: at once, where something is at stake.
                 core.lease.lastQuestion = .now
                 core.lease.lastProof = nil

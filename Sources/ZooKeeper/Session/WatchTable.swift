@@ -13,13 +13,7 @@ struct WatchTable {
     typealias Handler = Session.WatchHandler
     typealias Answer = Session.WatchAnswer
 
-    enum Progress {
-        /// A request has to carry the watch.
-        case unasked
-        /// One that does is under way.
-        case asked
-        case set
-    }
+    typealias Progress = Session.WatchProgress
 
     /// A node by its parent's path and its own name, which are at hand anyway: whoever waits in a queue keeps the names of those it watches,
     /// and there may be thousands. The whole path would be another string for each.
@@ -94,6 +88,23 @@ struct WatchTable {
             }
         }
 
+        /// The same for those who wait for one answer, of whom there may be thousands.
+        mutating func settle(_ following: [(number: UInt32, answer: Answer)], holds: Bool) -> Bool {
+            guard !following.isEmpty else { return false }
+            let numbers = Set(following.map(\.number))
+            var isKnown = false
+            func settled(_ subscriber: Subscriber) -> Subscriber? {
+                guard numbers.contains(subscriber.number) else { return subscriber }
+                isKnown = true
+                var subscriber = subscriber
+                subscriber.isAsking = false
+                return holds && subscriber.handler != nil ? subscriber : nil
+            }
+            first = first.flatMap(settled)
+            others = others.compactMap(settled)
+            return isKnown
+        }
+
         /// Changes or, with `nil`, removes the one with that number. Says whether there was one.
         @discardableResult
         mutating func change(_ number: UInt32, _ body: (inout Subscriber?) -> Void) -> Bool {
@@ -120,7 +131,7 @@ struct WatchTable {
     private var followers: [UInt64: [(number: UInt32, answer: Answer)]] = [:]
     /// Tells those apart who watch the same at one time, so it may begin anew after four thousand million.
     private var lastSubscriber: UInt32 = 0
-    /// How many have been lost.
+    /// Another number for each.
     private var connection: UInt32 = 0
     private(set) var bytes = 0
     /// What the chroot adds to each path in the packet.
@@ -197,7 +208,7 @@ struct WatchTable {
         entries.change(id.key) { entry in
             let holds = failure == nil || (failure == .noNode && entry.listed.list == .exists)
             var isKnown = entry.settle(id.subscriber, holds: holds)
-            for (number, _) in following where entry.settle(number, holds: holds) { isKnown = true }
+            if entry.settle(following, holds: holds) { isKnown = true }
             if isKnown, holds { (entry.isSet, entry.connection) = (true, connection) }
         }
         removeIfUnused(id.key)
@@ -213,11 +224,9 @@ struct WatchTable {
         let following = followers[id.key] ?? []
         entries.change(id.key) { entry in
             entry.change(id.subscriber) { $0 = nil }
-            isAsking = entry.subscribers.contains { one in
-                one.isAsking && !following.contains { $0.number == one.number }
-            }
-            guard !isAsking else { return }
-            for (number, _) in following { entry.change(number) { $0 = nil } }
+            // Those who follow are all asking: is anybody else?
+            isAsking = entry.subscribers.count(where: \.isAsking) > following.count
+            if !isAsking { _ = entry.settle(following, holds: false) }
         }
         removeIfUnused(id.key)
         guard !following.isEmpty, !isAsking else { return [] }
@@ -248,8 +257,9 @@ struct WatchTable {
         return told
     }
 
-    /// The C client sets its watches again in the next connection, and is told what has happened meanwhile, but in no particular order.
-    mutating func disconnected() { connection &+= 1 }
+    /// The connection is lost, or there is another one. The C client sets its watches again in the next, and is told what has happened meanwhile,
+    /// but in no particular order.
+    mutating func connectionChanged() { connection &+= 1 }
 
     mutating func removeAll() -> [Handler] {
         (keys, followers) = ([:], [:])

@@ -174,19 +174,25 @@ extension MultiLockDriver {
                 post(.inQueue(queue, .changed(name, event.kind)), of: course.entry, for: course.contender)
             }
             let id: WatchID
-            var hasToAsk = true
+            var progress = Session.WatchProgress.unasked
             // Of the own node it matters what stands in it.
             if byExists || isOwn(name) {
                 id = try course.session.reserveWatch(
                     on: paths[queue], child: name, by: byExists ? .exists : .get, handler: handler)
             } else {
-                (id, hasToAsk) = try course.session.joinWatch(on: paths[queue], child: name, handler: handler) {
+                (id, progress) = try course.session.joinWatch(on: paths[queue], child: name, handler: handler) {
                     [weak self] in
                     self?.post(.inQueue(queue, .watched(name, $0)), of: course.entry, for: course.contender)
                 }
             }
             course.contender.keep(id, of: course.session, course.entry)
-            guard hasToAsk else { return }
+            if progress == .set {
+                // Ahead of news of that very node, which another thread may have brought by now.
+                return core.withLock {
+                    $0.inbox.insert((.inQueue(queue, .watched(name, .success(()))), course.entry), at: 0)
+                }
+            }
+            guard progress == .unasked else { return }
             submit(byExists ? .exists(node, watch: id) : .get(node, watch: id), course) { [self] result in
                 // Only data that was written over can ask for something.
                 if case .success(.data(let data, let stat)) = result, stat.version > 0, isOwn(name),

@@ -47,5 +47,7 @@ struct SmallContestant {
     var own: QueueMachine.Own?
     /// In which it was granted.
     var session: UInt8 = 0
+    /// What is set already, and it has not been told; see `SmallWorld.Bounds.tellsOfWatchesLate`.
+    var untold: [Inquiry] = []
     var pauses: [(step: Int, pause: QueueMachine.Pause)] = []
 }

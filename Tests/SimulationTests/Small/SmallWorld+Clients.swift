@@ -124,6 +124,7 @@ extension SmallWorld {
         contestants[number].hasEntered = true
         contestants[number].entry += 1
         contestants[number].own = nil
+        contestants[number].untold = []
         let uuid = Name.uuid(number, contestants[number].entry)
         let isConnected = clients[contestants[number].client].isConnected
         let isVacant = clients[contestants[number].client].vacancy?.countOnIt() ?? false

@@ -26,6 +26,7 @@ extension SmallWorld {
             pauses &+= one.value
         }
         print.add(pauses)
+        for inquiry in contestant.untold { add(inquiry.joinable ?? "", to: &print) }
         add(machine, to: &print)
     }
 

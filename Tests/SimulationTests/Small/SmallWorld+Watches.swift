@@ -26,6 +26,10 @@ extension SmallWorld {
         } else if !joinsWatchesTooEarly {
             clients[client].followers.append(ask)
         }
+        if isSet, tellsOfWatchesLate {
+            contestants[number].untold.append(inquiry)
+            return .isAsked
+        }
         return isSet || joinsWatchesTooEarly ? .isSet(inquiry.event(.success(.done))) : .isAsked
     }
 

@@ -29,6 +29,8 @@ struct SmallWorld {
         var hasJustLeft = false
         /// A watch that was asked for is as good as one that is set.
         var joinsWatchesTooEarly = false
+        /// That a watch is set is told behind whatever comes meanwhile.
+        var tellsOfWatchesLate = false
         /// Take states for one that differ only in which client is which.
         var isSymmetric = true
     }
@@ -40,6 +42,7 @@ struct SmallWorld {
         case lapse(UInt8), renew(UInt8), expire(UInt8)
         case delete(Name), reap
         case downgrade(UInt8)
+        case tellOfWatch(UInt8)
     }
 
     let rules: QueueRules
@@ -50,6 +53,7 @@ struct SmallWorld {
     let isSymmetric: Bool
     let vacancyRules: Vacancy.Rules?
     let joinsWatchesTooEarly: Bool
+    let tellsOfWatchesLate: Bool
     var tree = SmallTree()
     var log: [SmallLogged] = []
     var servers: [SmallServer]
@@ -89,7 +93,7 @@ struct SmallWorld {
                 machine: QueueMachine(onlyIfAvailable: false, policy: policy, rules: rules), client: client)
         }
         vacancyRules = bounds.vacancy
-        joinsWatchesTooEarly = bounds.joinsWatchesTooEarly
+        (joinsWatchesTooEarly, tellsOfWatchesLate) = (bounds.joinsWatchesTooEarly, bounds.tellsOfWatchesLate)
         permits = bounds.policies.first?.permits
         servers = Array(repeating: SmallServer(), count: count)
         if bounds.hasParent {
@@ -122,6 +126,7 @@ struct SmallWorld {
             let number = UInt8(index)
             if !contestant.hasEntered { steps.append(.enter(number)) }
             if contestant.isInBody { steps.append(.endBody(number)) }
+            if !contestant.untold.isEmpty { steps.append(.tellOfWatch(number)) }
             for (index, pause) in contestant.pauses.enumerated() {
                 // Long enough for stragglers to be gone.
                 if pause.pause == .untilStragglersAreGone, !clients[contestant.client].stragglers.isEmpty { continue }
@@ -218,6 +223,9 @@ struct SmallWorld {
         case .downgrade(let number):
             downgrades -= 1
             post(Int(number), .downgrade)
+        case .tellOfWatch(let number):
+            let inquiry = contestants[Int(number)].untold.removeFirst()
+            post(Int(number), inquiry.event(.success(.done)))
         }
         trim()
     }

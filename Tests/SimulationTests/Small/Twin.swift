@@ -75,7 +75,7 @@ struct Twin {
         let before = small
         small.take(step)
         switch step {
-        case .enter, .giveUp, .endBody, .pause, .lapse, .renew, .downgrade: break
+        case .enter, .giveUp, .endBody, .pause, .lapse, .renew, .downgrade, .tellOfWatch: break
         case .serve(let number): serve(Int(number), before.clients[Int(number)].toServer.first)
         case .apply(let number): apply(Int(number), wasConnected: before.clients[Int(number)].isConnected)
         case .deliver(let number): deliver(Int(number), before.clients[Int(number)].toClient.first)
