@@ -212,6 +212,8 @@ struct WatchTable {
             if isKnown, holds { (entry.isSet, entry.connection) = (true, connection) }
         }
         removeIfUnused(id.key)
+        // Thousands may have come at once, and never again.
+        if followers.isEmpty, followers.capacity > 64 { followers = [:] }
         return following.map(\.answer)
     }
 

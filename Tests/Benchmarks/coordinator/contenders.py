@@ -156,6 +156,7 @@ _POLLS = "polls: minutes for each round"
 _THREADS = "a connection and a thread for each waiter"
 _ONE_SERVER = "has no ensemble"
 _NOT_ZOOKEEPER = "its session does not compare"
+_AS_STRICT = "has no turns within a process: see W6"
 _NO_MALLOC = "allocates by other means than malloc, and runs on a machine of its own"
 
 
@@ -195,3 +196,5 @@ ALL = [
     _no_queue("mariadb-getlock", "mariadb_contender.py get_lock", "mariadb", "mariadb-server", **_NOT_DEEP),
     _no_queue("mariadb-table", "mariadb_contender.py table", "mariadb", "mariadb-server", **_NOT_DEEP),
 ]
+for _entry in ALL[1:]:
+    _entry.cannot["W10"] = _AS_STRICT

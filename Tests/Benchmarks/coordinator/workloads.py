@@ -148,10 +148,9 @@ ALL = [
         also=(("requests", lambda answer: answer["requests"] / answer["grants"]),), scale={"grants": 500},
     ),
     Workload(
-        "W10", "W10", "W10 as W6, with ours in turns within the process",
-        {"workload": "contend", "contenders": 64, "sessions": 1, "grants": 5_000, "max_consecutive": 100},
+        "W10", "W10", "W10 as W6, in turns within the process",
+        {"workload": "contend", "contenders": 64, "sessions": 1, "grants": 100_000, "max_consecutive": 100},
         _rate, "grants/s", (6, 3), warm_up=(2, 1), is_rate=True, also=(("ms longest wait", _longest_wait),),
-        scale={"grants": 1_000},
     ),
     Workload(
         "W11", "W11", "W11 a lock that this process had last, with ours lingering",
