@@ -85,7 +85,7 @@ def _locks(count, rounds):
     return Workload(
         f"W4-{count}", "W4", f"W4 {count} lock{'s' if count > 1 else ''} over one session",
         {"workload": "cycle", "locks": count, "cycles": 1600 // count if count < 16 else 25},
-        _rate, "cycles/s", rounds, warm_up=(3, 1) if count == 64 else (1, 0), is_rate=True, scale={"cycles": 6},
+        _rate, "cycles/s", rounds, warm_up=(3, 1) if count == 64 else (1, 0), is_rate=True, scale={"cycles": 20},
     )
 
 
