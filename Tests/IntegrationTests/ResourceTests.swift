@@ -77,7 +77,8 @@ import ZooKeeperTestKit
     }
 
     private static func until(_ condition: () -> Bool) async {
-        let deadline = ContinuousClock.now + .seconds(2)
+        // The C client may take six seconds to close.
+        let deadline = ContinuousClock.now + .seconds(8)
         while !condition(), ContinuousClock.now < deadline { await Task.yield() }
     }
 }
