@@ -91,6 +91,7 @@ extension TestEnsembleTests {
                     #expect(zip(tokens, tokens.dropFirst()).allSatisfy { $0 < $1 })
                     // The member that is asked may hear of the last removal later than the one that made it.
                     try await untilChildren(of: lock, count: 0)
+                    #expect(try await client.children(lock.path) == [])
                 }
                 for client in waiting { await client.close() }
             }

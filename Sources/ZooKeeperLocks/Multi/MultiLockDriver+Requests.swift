@@ -209,7 +209,7 @@ extension MultiLockDriver {
     }
 
     private func isOwn(_ name: String) -> Bool {
-        core.withLock { ContenderName.uuid($0.machine.uuid, in: name) != nil }
+        core.withLock { ContenderName.isName(name, of: $0.machine.uuid) }
     }
 }
 

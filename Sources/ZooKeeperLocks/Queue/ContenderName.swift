@@ -87,7 +87,10 @@ struct ContenderName: Hashable, Sendable {
     }
 
     /// Whether this is a node of the attempt to enter that goes by `uuid`.
-    func belongs(to uuid: String) -> Bool { Self.place(of: uuid, in: string) != nil }
+    func belongs(to uuid: String) -> Bool { Self.isName(string, of: uuid) }
+
+    /// The same of a name that is known to be a contender's.
+    static func isName(_ name: String, of uuid: String) -> Bool { place(of: uuid, in: name) != nil }
 
     /// The part of a node's name that is its attempt's UUID; `nil` when the node is another attempt's.
     static func uuid(_ uuid: String, in name: String) -> Substring? {

@@ -149,7 +149,7 @@ struct QueueMachine: Sendable {
     }
 
     /// Whether a node of that name is, or was, made by this attempt to enter.
-    func isOwn(_ name: String) -> Bool { ContenderName.uuid(uuid, in: name) != nil }
+    func isOwn(_ name: String) -> Bool { ContenderName.isName(name, of: uuid) }
 
     var isEnded: Bool { if case .ended = phase { true } else { false } }
 

@@ -27,7 +27,7 @@ struct MultiActor {
     var session: Int64 = 0
     var pauses: [(post: MultiPost, pause: QueueMachine.Pause)] = []
 
-    func isOwn(_ name: String) -> Bool { ContenderName.uuid("a\(number).\(entry)", in: name) != nil }
+    func isOwn(_ name: String) -> Bool { ContenderName.isName(name, of: "a\(number).\(entry)") }
 
     var title: String { "a\(number) for \(paths)" }
     var phase: String {

@@ -89,16 +89,8 @@ extension SmallWorld {
             add(step, to: &print)
         case .entering(let created, let listed):
             print.add(4)
-            if let created {
-                add(created.map { .created($0) }.mapError { .init(code: $0.code) }, to: &print)
-            } else {
-                print.add(1)
-            }
-            if let listed {
-                add(listed.map { .names($0.contenders.map(\.string)) }.mapError { .init(code: $0.code) }, to: &print)
-            } else {
-                print.add(1)
-            }
+            add(created?.map { .created($0) }, to: &print)
+            add(listed?.map { .names($0.contenders.map(\.string)) }, to: &print)
         case .makingParents: print.add(5)
         case .listing(let own):
             print.add(6)
@@ -117,16 +109,8 @@ extension SmallWorld {
             add(own, to: &print)
         case .recovering(let passed, let listed, let isSecondLook):
             print.add(isSecondLook ? 11 : 12)
-            if let passed {
-                add(passed.map { .done }.mapError { .init(code: $0.code) }, to: &print)
-            } else {
-                print.add(1)
-            }
-            if let listed {
-                add(listed.map { .names($0.contenders.map(\.string)) }.mapError { .init(code: $0.code) }, to: &print)
-            } else {
-                print.add(1)
-            }
+            add(passed?.map { .done }, to: &print)
+            add(listed?.map { .names($0.contenders.map(\.string)) }, to: &print)
         case .adopting(let name, let queue):
             print.add(13)
             add(name, to: &print)
@@ -138,6 +122,12 @@ extension SmallWorld {
             print.add(17)
             add(own, to: &print)
         }
+    }
+
+    /// What has been answered so far.
+    private func add(_ answer: Result<Answer, RequestFailure>?, to print: inout Fingerprint) {
+        guard let answer else { return print.add(1) }
+        add(answer.mapError { SmallPacket.Refused(code: $0.code) }, to: &print)
     }
 
     private func add(_ step: QueueMachine.Step, to print: inout Fingerprint) {
