@@ -1,4 +1,4 @@
 import Testing
 
 /// One after the other: each starts servers of its own, and is about times.
-@Suite(.serialized, .timeLimit(.minutes(15))) struct FaultTests {}
+@Suite(.serialized, .timeLimit(.minutes(30))) struct FaultTests {}

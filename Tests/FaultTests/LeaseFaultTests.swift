@@ -251,7 +251,7 @@ extension FaultTests {
                         #expect(granted.value == 100)
                         #expect(order.all == order.all.sorted())
                         for client in clients { await client.close() }
-                        #expect(try await observer.children(NodePath("/lock")) == [])
+                        try await expectNobodyLeft(at: NodePath("/lock"), observer)
                     }
                 }
             }

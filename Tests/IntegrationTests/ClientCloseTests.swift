@@ -5,7 +5,7 @@ import ZooKeeperLocks
 import ZooKeeperTestKit
 
 /// Whatever the state of the client: close returns in time, and everybody who waits is told, once.
-@Suite(.weighty, .serialized, .timeLimit(.minutes(15))) struct ClientCloseTests {
+@Suite(.weighty, .serialized) struct ClientCloseTests {
     static let limit = Duration.seconds(6)
 
     @Test func aThousandRequestsAndWatchesOnAPausedServer() async throws {

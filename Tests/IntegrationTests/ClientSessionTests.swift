@@ -3,7 +3,7 @@ import Testing
 import ZooKeeper
 import ZooKeeperTestKit
 
-@Suite(.weighty, .timeLimit(.minutes(15))) struct ClientSessionTests {
+@Suite(.weighty) struct ClientSessionTests {
     @Test func theChrootIsTheRoot() async throws {
         try await SharedServer.withRoot { configuration in
             _ = try await ZooKeeperClient.with(configuration) { client in try await client.create(NodePath("/inside")) }

@@ -4,7 +4,7 @@ import ZooKeeper
 import ZooKeeperTestKit
 
 /// The ensemble in memory against a real server: the same random steps at both have to look the same.
-@Suite(.weighty, .timeLimit(.minutes(15))) struct ConformanceTests {
+@Suite(.weighty) struct ConformanceTests {
     static let steps = 600
     /// `CONFORMANCE_SEEDS=100` tries more than the ten of every day.
     static let seeds = 1...(getenv("CONFORMANCE_SEEDS").flatMap { UInt64(String(cString: $0)) } ?? 10)

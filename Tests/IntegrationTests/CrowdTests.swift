@@ -7,7 +7,7 @@ import ZooKeeperLocks
 import ZooKeeperTestKit
 
 /// Many contenders at once. `CROWD_SECONDS` makes them go on for longer than the few seconds of an ordinary run.
-@Suite(.weighty, .serialized, .timeLimit(.minutes(10))) struct CrowdTests {
+@Suite(.weighty, .serialized) struct CrowdTests {
     private static func seconds(_ usual: Int) -> Int {
         getenv("CROWD_SECONDS").flatMap { Int(String(cString: $0)) } ?? usual
     }

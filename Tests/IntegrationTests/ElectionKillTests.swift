@@ -11,7 +11,7 @@ import ZooKeeperTestKit
 ///
 /// Each leader writes its token, every few milliseconds, to the end of one file. The order of its lines is that of what happened, without
 /// anybody's clock: two leaders at a time would show as tokens that alternate.
-@Suite(.weighty, .timeLimit(.minutes(10))) struct ElectionKillTests {
+@Suite(.weighty) struct ElectionKillTests {
     private static let kills = getenv("ELECTION_KILLS").flatMap { Int(String(cString: $0)) } ?? 4
     private static let sessionTimeout = Duration.seconds(2)
     private static let tick = Duration.milliseconds(500)

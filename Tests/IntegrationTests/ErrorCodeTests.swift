@@ -4,7 +4,7 @@ import Testing
 import ZooKeeperTestKit
 
 /// Error codes that only a server of a certain kind, or with an accident, gives. The usual ones are in `ClientNodeTests`.
-@Suite(.weighty, .serialized, .timeLimit(.minutes(15))) struct ErrorCodeTests {
+@Suite(.weighty, .serialized) struct ErrorCodeTests {
     @Test func aServerWithoutExtendedTypesAndWithQuotas() async throws {
         var configuration = TestServer.Configuration()
         configuration.extendedTypes = false
@@ -99,7 +99,7 @@ import ZooKeeperTestKit
 }
 
 /// The C client and this one learn of a session's end one after the other; what is handed over in between must not harm.
-@Suite(.weighty, .timeLimit(.minutes(15))) struct UnnoticedExpiryTests {
+@Suite(.weighty) struct UnnoticedExpiryTests {
     /// Found as a double free: `zoo_amulti` of 3.8.0 frees the path of an operation a second time when the session is over, or one that
     /// it never had.
     @Test(arguments: [1, 3]) func aTransactionIsRefused(operations: Int) async throws {

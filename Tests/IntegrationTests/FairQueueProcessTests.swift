@@ -5,7 +5,7 @@ import ZooKeeper
 import ZooKeeperTestKit
 
 /// The demonstration as users run it: a process that starts others.
-@Suite(.weighty, .timeLimit(.minutes(15))) struct FairQueueProcessTests {
+@Suite(.weighty) struct FairQueueProcessTests {
     private struct Line: Decodable {
         var event: String
         var worker: Int?

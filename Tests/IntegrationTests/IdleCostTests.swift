@@ -4,9 +4,8 @@ import ZooKeeperTestKit
 
 /// A client that cannot work costs next to nothing. Each test has a process to itself, so that no other test counts.
 @Suite(
-    .runsInOwnProcess, .enabled(if: !Sanitizer.isOn, "a sanitizer costs more than what is measured"),
-    .timeLimit(.minutes(15))) struct IdleCostTests
-{
+    .runsInOwnProcess, .enabled(if: !Sanitizer.isOn, "a sanitizer costs more than what is measured"))
+struct IdleCostTests {
     @Test func withoutAnAnswer() async {
         await #expect(processExitsWith: .success) {
             try await IdleCost.measure(["127.0.0.1:1", "nosuch.invalid:2181"], [.silent, .closesAtOnce, .tls, .redis])

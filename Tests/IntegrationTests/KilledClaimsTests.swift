@@ -9,7 +9,7 @@ import ZooKeeperTestKit
 
 /// Batches that are handed out to processes of which some are killed by `kill -9`, and one is stopped for longer than its session lives.
 /// `CLAIM_ITEMS`, `CLAIM_BATCH` and `CLAIM_WORKERS` (from 6 on) make it another run.
-@Suite(.alone, .serialized, .timeLimit(.minutes(10))) struct KilledClaimsTests {
+@Suite(.alone, .serialized) struct KilledClaimsTests {
     private static let items = number("CLAIM_ITEMS") ?? 2000
     private static let batch = number("CLAIM_BATCH") ?? 50
     private static let workers = max(6, number("CLAIM_WORKERS") ?? 6)
@@ -146,8 +146,8 @@ import ZooKeeperTestKit
             #expect(left.count <= 3 * batch)
             print("\(left.count) records of items that are finished, to be forgotten")
             for entry in left { #expect(try await jobs.forget(entry.id)) }
-            #expect(try await client.children(NodePath("/jobs/rows/attempts")).isEmpty)
-            #expect(try await client.children(NodePath("/jobs/rows/claims")).isEmpty)
+            try await expectNobodyLeft(at: NodePath("/jobs/rows/attempts"), client)
+            try await expectNobodyLeft(at: NodePath("/jobs/rows/claims"), client)
         }
     }
 }

@@ -8,7 +8,7 @@ import ZooKeeperLocks
 import ZooKeeperTestKit
 
 /// Many processes that want one result, and one computation. `ONCE_PROCESSES` says how many.
-@Suite(.alone, .serialized, .timeLimit(.minutes(10))) struct KilledComputationTests {
+@Suite(.alone, .serialized) struct KilledComputationTests {
     private static let processes = getenv("ONCE_PROCESSES").flatMap { Int(String(cString: $0)) } ?? 20
     private static let timeout = Duration.seconds(2)
 

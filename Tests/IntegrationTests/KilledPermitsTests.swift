@@ -8,7 +8,7 @@ import ZooKeeperLocks
 import ZooKeeperTestKit
 
 /// Permits of processes that are killed by `kill -9` in the middle of it all. `CROWD_SECONDS` makes it go on for longer.
-@Suite(.weighty, .serialized, .timeLimit(.minutes(10))) struct KilledPermitsTests {
+@Suite(.weighty, .serialized) struct KilledPermitsTests {
     private static let permits = 7
     private static let timeout = Duration.seconds(2)
     private static let processes = 20

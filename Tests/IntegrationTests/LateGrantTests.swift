@@ -5,7 +5,7 @@ import ZooKeeperLocks
 import ZooKeeperTestKit
 
 /// Who waited until the lease of its entry was nearly over, as nobody proves anything for those who are not next in line.
-@Suite(.weighty, .timeLimit(.minutes(15))) struct LateGrantTests {
+@Suite(.weighty) struct LateGrantTests {
     private static let timeout = Duration.seconds(4)
 
     /// One who is next in line for `armed` before the lock is its own, after a wait of `waited` in all.

@@ -7,7 +7,7 @@ import ZooKeeperLocks
 import ZooKeeperTestKit
 
 /// What a holder may believe, on real servers. Each prints what it measured.
-@Suite(.weighty, .timeLimit(.minutes(15))) struct LeaseTests {
+@Suite(.weighty) struct LeaseTests {
     private static let timeout = Duration.seconds(2)
 
     private func withServer<R: Sendable>(

@@ -9,7 +9,7 @@ import ZooKeeperTestKit
 @testable import ZooKeeper
 
 /// Load, faults and odd moments. Serialized: some look at the whole process.
-@Suite(.weighty, .serialized, .timeLimit(.minutes(15))) struct LoadTests {
+@Suite(.weighty, .serialized) struct LoadTests {
     /// Who holds is asked after the time is over, and must not take long.
     @Test func aTimeoutIsKeptWhenTheServerFallsSilent() async throws {
         try await TestServer.with { server in

@@ -9,7 +9,7 @@ import ZooKeeperTestKit
 /// Many who take several locks at once, in random orders, under load and in bad times.
 ///
 /// `MULTI_LOCK_PATHS`, `MULTI_LOCK_CLIENTS`, `MULTI_LOCK_ROUNDS` and `MULTI_LOCK_SEED` in the environment choose other numbers.
-@Suite(.alone, .serialized, .timeLimit(.minutes(15))) struct MultiLockLoadTests {
+@Suite(.alone, .serialized) struct MultiLockLoadTests {
     private static func number(_ name: String, _ usual: Int) -> Int {
         ProcessInfo.processInfo.environment["MULTI_LOCK_\(name)"].flatMap { Int($0) } ?? usual
     }

@@ -5,7 +5,7 @@ import ZooKeeperLocks
 import ZooKeeperTestKit
 
 /// Several locks at once, on real servers.
-@Suite(.weighty, .timeLimit(.minutes(15))) struct MultiLockTests {
+@Suite(.weighty) struct MultiLockTests {
     private static let names = ["/a", "/b", "/c"]
 
     /// That nothing is left below any of the paths.

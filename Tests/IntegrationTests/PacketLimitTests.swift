@@ -5,7 +5,7 @@ import ZooKeeperLocks
 import ZooKeeperTestKit
 
 /// What comes near the limit of a packet, 1 MiB. The servers are their own: these are loads that other tests would feel.
-@Suite(.weighty, .serialized, .timeLimit(.minutes(15))) struct PacketLimitTests {
+@Suite(.weighty, .serialized) struct PacketLimitTests {
     /// The server's limit of 1 MiB is one for requests; the C client takes longer answers.
     @Test func aQueueWhoseListIsLargerThanAPacket() async throws {
         try await TestServer.with { server in

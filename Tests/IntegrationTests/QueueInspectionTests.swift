@@ -4,7 +4,7 @@ import ZooKeeper
 import ZooKeeperLocks
 
 /// What somebody sees who looks on.
-@Suite(.weighty, .timeLimit(.minutes(15))) struct QueueInspectionTests {
+@Suite(.weighty) struct QueueInspectionTests {
     @Test func theQueueIsSeenInOrderWithItsOwners() async throws {
         try await SharedServer.withClient { client in
             var options = DistributedLock.Options()

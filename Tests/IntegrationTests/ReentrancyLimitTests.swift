@@ -6,7 +6,7 @@ import ZooKeeperLocks
 import ZooKeeperTestKit
 
 /// What is never joined, and how those end who have joined.
-@Suite(.weighty, .timeLimit(.minutes(15))) struct ReentrancyLimitTests {
+@Suite(.weighty) struct ReentrancyLimitTests {
     @Test func anEndedLeaseIsNeverJoined() async throws {
         try await Reentrant.withLock { lock in
             let (mayGoOn, goOn) = AsyncStream.makeStream(of: Void.self)

@@ -6,7 +6,7 @@ import ZooKeeperLocks
 import ZooKeeperTestKit
 
 /// A chain of calls that asks again for the lock that it has, and tasks that it starts.
-@Suite(.weighty, .timeLimit(.minutes(15))) struct ReentrancyTests {
+@Suite(.weighty) struct ReentrancyTests {
     @Test func aNestedScopeJoinsTheLeaseOfItsChain() async throws {
         try await Reentrant.withLock { lock in
             let result = try await lock.withLock { outer in

@@ -1,4 +1,5 @@
 import Locking
+import TestSupport
 import Testing
 import ZooKeeper
 import ZooKeeperLocks
@@ -14,7 +15,7 @@ enum Reentrant {
     static func withLock(_ body: (DistributedLock) async throws -> Void) async throws {
         try await SharedServer.withClient { client in
             try await body(try client.lock("/lock", options: options))
-            #expect(try await client.children(NodePath("/lock")) == [])
+            try await expectNobodyLeft(at: NodePath("/lock"), client)
         }
     }
 }

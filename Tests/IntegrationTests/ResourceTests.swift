@@ -5,9 +5,8 @@ import ZooKeeperTestKit
 
 /// Nothing is left of a client that was closed. The tests that count have a process to themselves.
 @Suite(
-    .runsInOwnProcess, .enabled(if: !Sanitizer.isOn, "a sanitizer costs more than what is measured"),
-    .timeLimit(.minutes(15))) struct ResourceTests
-{
+    .runsInOwnProcess, .enabled(if: !Sanitizer.isOn, "a sanitizer costs more than what is measured"))
+struct ResourceTests {
     @Test func aHundredClientLifetimes() async {
         await #expect(processExitsWith: .success) {
             try await TestServer.with { server in

@@ -4,7 +4,7 @@ import ZooKeeper
 import ZooKeeperLocks
 import ZooKeeperTestKit
 
-@Suite(.weighty, .timeLimit(.minutes(15))) struct RevocationTests {
+@Suite(.weighty) struct RevocationTests {
     @Test func aHolderIsAskedAndGivesUpAndTheNextOneHolds() async throws {
         try await SharedServer.withRoot { configuration in
             let (mine, theirs) = (

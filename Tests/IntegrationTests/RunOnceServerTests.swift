@@ -4,7 +4,7 @@ import ZooKeeper
 import ZooKeeperLocks
 
 /// Results that are computed once, with a real server.
-@Suite(.timeLimit(.minutes(5))) struct RunOnceServerTests {
+@Suite(.timeLimit(.minutes(30))) struct RunOnceServerTests {
     private struct Broken: Error {}
 
     @Test func aResultLivesByTheServersClock() async throws {

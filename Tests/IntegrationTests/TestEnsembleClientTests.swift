@@ -90,8 +90,7 @@ extension TestEnsembleTests {
                     let tokens = [lease.fencingToken] + grants.all.map(\.token)
                     #expect(zip(tokens, tokens.dropFirst()).allSatisfy { $0 < $1 })
                     // The member that is asked may hear of the last removal later than the one that made it.
-                    try await untilChildren(of: lock, count: 0)
-                    #expect(try await client.children(lock.path) == [])
+                    try await expectNobodyLeft(at: lock.path, client)
                 }
                 for client in waiting { await client.close() }
             }

@@ -5,7 +5,7 @@ import ZooKeeper
 @testable import ZooKeeperTestKit
 
 /// One after the other: each needs three JVMs.
-@Suite(.weighty, .serialized, .timeLimit(.minutes(15))) struct TestEnsembleTests {}
+@Suite(.weighty, .serialized) struct TestEnsembleTests {}
 
 extension TestEnsembleTests {
     @Suite struct Members {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import ZooKeeperTestKit
 
-@Suite(.weighty, .timeLimit(.minutes(15))) struct TestServerCleanUpTests {
+@Suite(.weighty) struct TestServerCleanUpTests {
     private struct Failure: Error {}
 
     @Test func `Nothing is left after a body that returns`() async throws {

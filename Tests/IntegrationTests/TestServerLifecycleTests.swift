@@ -2,7 +2,7 @@ import Testing
 
 @testable import ZooKeeperTestKit
 
-@Suite(.weighty, .timeLimit(.minutes(15))) struct TestServerLifecycleTests {
+@Suite(.weighty) struct TestServerLifecycleTests {
     /// The transaction id of the server's last write.
     private func lastTransaction(_ server: TestServer) async throws -> Int {
         let line = try #require(

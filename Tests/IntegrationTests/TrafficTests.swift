@@ -6,9 +6,8 @@ import ZooKeeperTestKit
 
 /// What locks cost the servers, by the servers' own counters: the same on a quick machine and on a busy one, as times are not.
 @Suite(
-    .weighty, .enabled(if: !Sanitizer.isOn, "a sanitizer makes a run so long that upkeep is most of its traffic"),
-    .timeLimit(.minutes(15))) struct TrafficTests
-{
+    .weighty, .enabled(if: !Sanitizer.isOn, "a sanitizer makes a run so long that upkeep is most of its traffic"))
+struct TrafficTests {
     /// What a server has counted since it started.
     private struct Counters {
         var requests = 0

@@ -5,7 +5,7 @@ import ZooKeeperLocks
 import ZooKeeperTestKit
 
 /// A session that has had a lock to itself takes it without looking into the queue: on real servers, where others come at the worst moment.
-@Suite(.timeLimit(.minutes(2))) struct VacancyServerTests {
+@Suite(.timeLimit(.minutes(5))) struct VacancyServerTests {
     /// Often enough to count on it the next time.
     private func haveToItself(_ lock: DistributedLock) async throws -> Lease {
         for _ in 0..<20 { await (try lock.acquire()).release() }

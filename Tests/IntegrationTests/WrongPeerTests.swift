@@ -7,8 +7,7 @@ import ZooKeeper
 /// In processes of their own: the other tests keep the threads of Swift's pool busy for seconds, and time is measured here.
 @Suite(
     .runsInOwnProcess, .enabled(if: !Sanitizer.isOn, "times are measured, which a sanitizer changes"),
-    .serialized,
-    .timeLimit(.minutes(15))) struct WrongPeerTests
+    .serialized) struct WrongPeerTests
 {
     /// Their first bytes look like an agreed session to the C client.
     @Test func anotherProtocolIsNamed() async {

@@ -8,7 +8,7 @@ import ZooKeeperLocks
 import ZooKeeperTestKit
 
 /// What becomes of the command when the lock is lost, or zklock is. The command and what it starts do their best to survive.
-@Suite(.weighty, .timeLimit(.minutes(15))) struct ZklockLossTests {
+@Suite(.weighty) struct ZklockLossTests {
     private func run(
         _ options: [String], _ zklock: Zklock, _ directory: String,
         then harm: @Sendable @escaping (pid_t, [pid_t]) async throws -> Void

@@ -7,7 +7,7 @@ import ZooKeeperLocks
 import ZooKeeperTestKit
 
 /// `zklock ls`, `watch` and `break`.
-@Suite(.weighty, .timeLimit(.minutes(15))) struct ZklockQueueTests {
+@Suite(.weighty) struct ZklockQueueTests {
     private struct Contender: Decodable {
         var node: String
         var token: Int64

@@ -7,7 +7,7 @@ import ZooKeeperLocks
 import ZooKeeperTestKit
 
 /// `zklock run` as scripts use it.
-@Suite(.weighty, .timeLimit(.minutes(15))) struct ZklockRunTests {
+@Suite(.weighty) struct ZklockRunTests {
     @Test func theStatusIsThatOfTheCommand() async throws {
         try await SharedServer.withRoot { configuration in
             let zklock = try Zklock(configuration)

@@ -6,7 +6,7 @@ import ZooKeeperLocks
 import ZooKeeperTestKit
 
 /// `zklock run` in front of a person, in a terminal with a shell that controls jobs.
-@Suite(.weighty, .timeLimit(.minutes(15))) struct ZklockTerminalTests {
+@Suite(.weighty) struct ZklockTerminalTests {
     private func inTerminal<R>(
         isolation: isolated (any Actor)? = #isolation,
         _ body: (PseudoTerminal, ZooKeeperClient.Configuration) async throws -> sending R

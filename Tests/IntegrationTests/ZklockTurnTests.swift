@@ -6,7 +6,7 @@ import ZooKeeper
 import ZooKeeperTestKit
 
 /// Many at a time want one lock: they take turns, in order, whatever happens to some of them.
-@Suite(.weighty, .timeLimit(.minutes(15))) struct ZklockTurnTests {
+@Suite(.weighty) struct ZklockTurnTests {
     @Test func twentyAtATimeTakeTurnsInOrder() async throws {
         try await SharedServer.withRoot { configuration in
             let zklock = try Zklock(configuration)

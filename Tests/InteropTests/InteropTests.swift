@@ -9,7 +9,7 @@ import ZooKeeperLocks
 /// `INTEROP_CYCLES` say how many of each program, and how often.
 @Suite(
     .enabled("see what was printed") { try await Programs.areInstalled() },
-    InteropServer(), .alone, .serialized, .timeLimit(.minutes(10)))
+    InteropServer(), .alone, .serialized)
 struct InteropTests {
     private static let contenders = number("INTEROP_CONTENDERS") ?? 4
     private static let cycles = number("INTEROP_CYCLES") ?? 30

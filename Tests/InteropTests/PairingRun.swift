@@ -26,8 +26,6 @@ struct PairingRun {
         case waited
     }
 
-    struct TooLong: Error {}
-
     private static let startLimit = Duration.seconds(60)
     private static let grantLimit = Duration.milliseconds(100)
     /// After so long without an answer the one that asks is waiting: it takes a few milliseconds, on a busy machine a second.
@@ -106,7 +104,7 @@ struct PairingRun {
                     + Programs.command(worker.program) + ["\(number)", server.connectString, root, witness]
                     + ["\(contenders)", "\(cycles)", hold, worker.recipe.rawValue] + (worker.naming.map { [$0] } ?? [])
             }
-            let (answer, leftBehind) = try await Self.within(limit) {
+            let (answer, leftBehind) = try await within(limit) {
                 try await Crew.with(commands) { crew in
                     let answer = try await body(&crew, client)
                     // Where nobody locks, there is none.
@@ -118,21 +116,6 @@ struct PairingRun {
                 history: try History(
                     String(decoding: try Data(contentsOf: URL(filePath: witness)), as: UTF8.self)),
                 counter: Int(text) ?? -1, leftBehind: leftBehind, answer: answer)
-        }
-    }
-
-    private static func within<R: Sendable>(
-        _ limit: Duration, _ body: @escaping @Sendable () async throws -> R
-    ) async throws -> R {
-        try await withThrowingTaskGroup(of: R.self) { group in
-            group.addTask(operation: body)
-            group.addTask {
-                try await Task.sleep(for: limit)
-                throw TooLong()
-            }
-            defer { group.cancelAll() }
-            guard let result = try await group.next() else { throw CancellationError() }
-            return result
         }
     }
 }

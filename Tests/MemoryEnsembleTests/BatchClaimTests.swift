@@ -6,7 +6,7 @@ import ZooKeeperTestKit
 @testable import ZooKeeperLocks
 
 /// Batches of claims over an ensemble in memory.
-@Suite(.timeLimit(.minutes(2))) struct BatchClaimTests {
+@Suite(.timeLimit(.minutes(5))) struct BatchClaimTests {
     static func items(_ range: Range<Int>) -> [String] { range.map { "row-\($0)" } }
 
     /// What is left below the path.

@@ -4,7 +4,7 @@ import ZooKeeper
 import ZooKeeperTestKit
 
 /// What a client sees of an ensemble in memory when all is well, and when a test makes it otherwise.
-@Suite(.timeLimit(.minutes(1))) struct MemoryClientTests {
+@Suite(.timeLimit(.minutes(5))) struct MemoryClientTests {
     @Test func znodesAreCreatedReadChangedAndDeleted() async throws {
         let ensemble = MemoryEnsemble()
         try await ensemble.with { client in

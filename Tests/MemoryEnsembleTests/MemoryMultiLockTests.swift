@@ -5,7 +5,7 @@ import ZooKeeperLocks
 import ZooKeeperTestKit
 
 /// Several locks at once over an ensemble in memory, where an answer can be lost at will.
-@Suite(.timeLimit(.minutes(2))) struct MemoryMultiLockTests {
+@Suite(.timeLimit(.minutes(5))) struct MemoryMultiLockTests {
     private static let paths = ["/a", "/b", "/c"]
 
     private func untilEmpty(_ locks: MultiLock) async throws {

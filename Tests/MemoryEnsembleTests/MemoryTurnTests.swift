@@ -6,7 +6,7 @@ import ZooKeeperTestKit
 @testable import ZooKeeper
 
 /// Turns within a process, over an ensemble in memory: all that production runs, but for the C client.
-@Suite(.timeLimit(.minutes(1))) struct MemoryTurnTests {
+@Suite(.timeLimit(.minutes(5))) struct MemoryTurnTests {
     func options(
         _ maxConsecutive: Int, linger: Duration = .zero, reentrant: Bool = false, maximumHold: Duration? = nil
     ) -> DistributedLock.Options {

@@ -6,7 +6,7 @@ import ZooKeeperTestKit
 @testable import ZooKeeperLocks
 
 /// Results that are computed once, over an ensemble in memory.
-@Suite(.timeLimit(.minutes(2))) struct RunOnceTests {
+@Suite(.timeLimit(.minutes(5))) struct RunOnceTests {
     private struct Broken: Error {}
 
     @Test func oneComputesAndAllGetItsResult() async throws {

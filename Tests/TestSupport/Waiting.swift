@@ -1,3 +1,4 @@
+import Testing
 import ZooKeeper
 import ZooKeeperLocks
 
@@ -25,6 +26,19 @@ package func untilChildren(of path: NodePath, _ client: ZooKeeperClient, count: 
             guard error.code == .noNode || error.isRetriable else { throw error }
             await Task.yield()
         }
+    }
+}
+
+/// Expects that nobody is left below the path: at once, or on a busy machine before long, as whoever leaves waits only a second for the
+/// servers' answer.
+package func expectNobodyLeft(
+    at path: NodePath, _ client: ZooKeeperClient, sourceLocation: SourceLocation = #_sourceLocation
+) async throws {
+    do {
+        try await within(.seconds(20)) { try await untilChildren(of: path, client, count: 0) }
+    } catch is TooLong {
+        let names = try await client.children(path)
+        Issue.record("still there: \(names)", sourceLocation: sourceLocation)
     }
 }
 

@@ -5,7 +5,7 @@ import Testing
 
 @testable import ZooKeeper
 
-@Suite(.timeLimit(.minutes(1))) struct SessionListingTests {
+@Suite(.timeLimit(.minutes(5))) struct SessionListingTests {
     private let path = NodePath(unchecked: "/lock")
 
     /// What each who asked was told, in order.

@@ -4,7 +4,7 @@ import Testing
 @testable import ZooKeeper
 
 /// Those of one session who share a watch, and what becomes of them who wait for the answer to another's request.
-@Suite(.timeLimit(.minutes(1))) struct SessionWatchTests {
+@Suite(.timeLimit(.minutes(5))) struct SessionWatchTests {
     private let parent = NodePath(unchecked: "/lock")
     private let node = NodePath(unchecked: "/lock/node")
 

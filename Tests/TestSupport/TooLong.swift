@@ -1,0 +1,22 @@
+/// Something was not over in its time, and was cancelled.
+package struct TooLong: Error, CustomStringConvertible {
+    let limit: Duration
+
+    package var description: String { "not over after \(limit)" }
+}
+
+/// What `body` gives, if it is over in that time; otherwise it is cancelled, and this throws ``TooLong`` when it has ended.
+package func within<R: Sendable>(
+    _ limit: Duration, _ body: @escaping @Sendable () async throws -> R
+) async throws -> R {
+    try await withThrowingTaskGroup(of: R.self) { group in
+        group.addTask(operation: body)
+        group.addTask {
+            try await Task.sleep(for: limit)
+            throw TooLong(limit: limit)
+        }
+        defer { group.cancelAll() }
+        guard let result = try await group.next() else { throw CancellationError() }
+        return result
+    }
+}
