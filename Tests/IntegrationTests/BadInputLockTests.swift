@@ -68,7 +68,7 @@ import ZooKeeperLocks
             var options = DistributedLock.Options()
             options.acl = [entry]
             await #expect(throws: (any Error).self) {
-                let lease = try await client.lock("/lock", options: options).acquire(timeout: .seconds(5))
+                let lease = try await client.lock("/lock", options: options).acquire(timeout: .seconds(60))
                 await lease.release()
             }
             let stat = try await client.exists(NodePath("/lock"))

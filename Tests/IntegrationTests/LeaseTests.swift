@@ -240,7 +240,7 @@ import ZooKeeperTestKit
                 try server.resume()
                 #expect(throws: LockError.self) { try lease?.checkHeld() }
                 lease = nil
-                await (try await lock.acquire(timeout: .seconds(5))).release()
+                await (try await lock.acquire(timeout: .seconds(60))).release()
             }
         }
     }

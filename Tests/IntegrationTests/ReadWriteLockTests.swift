@@ -286,7 +286,7 @@ import ZooKeeperTestKit
                 #expect(try await client.queue(of: lock.path).others == ["config"])
                 await reader?.release()
                 try await client.delete(node.path)
-                await (try await lock.writeLock.acquire(timeout: .seconds(5))).release()
+                await (try await lock.writeLock.acquire(timeout: .seconds(60))).release()
             }
         }
     }

@@ -133,7 +133,7 @@ import ZooKeeperTestKit
                 await (try await lock.acquire()).release()
                 _ = try await client.exists(.root)
                 try server.pause()
-                for _ in 0..<50 { try await lock.withLock(timeout: .seconds(1)) { _ in } }
+                for _ in 0..<50 { try await lock.withLock(timeout: .seconds(10)) { _ in } }
                 try server.resume()
                 #expect(try await lock.withLock { $0.fencingToken.turn } == 52)
             }

@@ -20,7 +20,7 @@ import ZooKeeperLocks
         var entries: Int { ledger.entries }
 
         func sell() async throws -> Int {
-            try await lock.withLock(timeout: .seconds(5)) { lease in
+            try await lock.withLock(timeout: .seconds(60)) { lease in
                 self.assertIsolated()
                 try lease.checkHeld()
                 await Task.yield()

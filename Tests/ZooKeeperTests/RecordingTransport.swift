@@ -34,11 +34,14 @@ final class RecordingTransport: Transport {
 }
 
 extension Session {
+    /// So long that a session asks nothing for its own upkeep while a test runs.
+    static let testTimeout = Duration.seconds(1800)
+
     static func connected(over transport: any Transport, isConnected: Bool = true) throws -> Session {
-        let session = try Session(over: .other(transport), timeout: .seconds(10), logger: Logger(label: "test")) {
+        let session = try Session(over: .other(transport), timeout: testTimeout, logger: Logger(label: "test")) {
             _, _ in
         }
-        if isConnected { session.linkChanged(.connected(sessionID: 1, timeout: .seconds(10), server: nil)) }
+        if isConnected { session.linkChanged(.connected(sessionID: 1, timeout: testTimeout, server: nil)) }
         return session
     }
 }

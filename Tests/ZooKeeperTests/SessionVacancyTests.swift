@@ -43,7 +43,7 @@ import Testing
         #expect(session.countsOnVacancy(at: path))
         session.linkChanged(.disconnected)
         #expect(!session.countsOnVacancy(at: path))
-        session.linkChanged(.connected(sessionID: 1, timeout: .seconds(10), server: nil))
+        session.linkChanged(.connected(sessionID: 1, timeout: Session.testTimeout, server: nil))
         #expect(!pass(10, at: path, session))
         for number in Int32(11)..<30 { _ = pass(number, at: path, session) }
         try #require(transport.watches.count == 2)
@@ -126,7 +126,7 @@ import Testing
                 if transport.watches.count > known { try answerLastWatch(transport, session) }
             }
             session.linkChanged(.disconnected)
-            session.linkChanged(.connected(sessionID: 1, timeout: .seconds(10), server: nil))
+            session.linkChanged(.connected(sessionID: 1, timeout: Session.testTimeout, server: nil))
         }
         #expect(transport.watches.count > 100)
         #expect(session.core.withLock { $0.watches.bytes } < WatchTable.byteBudget / 2)

@@ -56,7 +56,7 @@ import Testing
     }
 
     private func reconnect(_ session: Session) {
-        session.linkChanged(.connected(sessionID: 1, timeout: .seconds(10), server: nil))
+        session.linkChanged(.connected(sessionID: 1, timeout: Session.testTimeout, server: nil))
     }
 
     private func hasNoWatches(_ session: Session) -> Bool {
