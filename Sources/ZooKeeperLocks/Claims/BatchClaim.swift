@@ -90,6 +90,7 @@ public struct BatchClaim: Sendable {
                 await batch.giveBack()
                 throw error(failure)
             }
+            batch.keep()
             return batch
         }
     }

@@ -4,8 +4,10 @@ import ZooKeeper
 
 /// How a batch is kept, and lost.
 extension ClaimedBatch {
-    /// From now on the session proves itself, and tells how it goes.
+    /// From now on the session proves itself, and tells how it goes. Not before the lease is confirmed: until then there is nothing to lose,
+    /// and the end of a lease of before would be taken for that of this one.
     func keep() {
+        guard !claimed.isEmpty else { return }
         let (observer, link) = session.observe { [weak self] in self?.sessionChanged($0) }
         core.withLock { $0.observer = observer }
         for index in claimed.indices {

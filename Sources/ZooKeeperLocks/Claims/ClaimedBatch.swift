@@ -65,7 +65,6 @@ public final class ClaimedBatch: Sendable {
         indices = Dictionary(
             uniqueKeysWithValues: claimed.enumerated().map { (NodePath(unchecked: $1.item.id), $0) })
         core = Locked(Core(places: claimed.map { _ in .held }, isOver: claimed.isEmpty))
-        if !claimed.isEmpty { keep() }
     }
 
     deinit {
@@ -165,22 +164,23 @@ public final class ClaimedBatch: Sendable {
     ///   was lost before it was released counts so in any case.
     public func release(_ item: ClaimedItem.ID, cleanly: Bool = true) async {
         guard let index = indices[NodePath(unchecked: item)] else { return }
-        await release([index], cleanly: cleanly)
+        await release([index]) { _, isLost in cleanly && !isLost }
     }
 
     /// Lets others claim all that is left of the batch; see ``release(_:cleanly:)``.
     public func release(cleanly: Bool = true) async {
-        await release(Array(items.indices), cleanly: cleanly)
+        await release(Array(items.indices)) { _, isLost in cleanly && !isLost }
     }
 
-    /// Gives everything back of which nothing was begun; the records of those who came before stay.
+    /// Gives back what nobody has had: nothing was begun, whatever has become of the lease. The records of those who came before stay.
     func giveBack() async {
-        await release(items.indices.filter { items[$0].attempt > 1 }, cleanly: false)
-        await release(cleanly: true)
+        await release(Array(items.indices)) { [items] index, _ in items[index].attempt == 1 }
     }
 
-    private func release(_ indices: [Int], cleanly: Bool) async {
-        let removals = startRelease(indices, cleanly: cleanly)
+    private typealias Cleanness = @Sendable (_ index: Int, _ isLost: Bool) -> Bool
+
+    private func release(_ indices: [Int], isClean: Cleanness) async {
+        let removals = startRelease(indices, isClean)
         guard !removals.isEmpty else { return }
         let done = Promise<Void>()
         ClaimRemoval.start(removals) { done.resolve(()) }
@@ -190,7 +190,7 @@ public final class ClaimedBatch: Sendable {
     }
 
     /// Takes note that the items are released, once.
-    private func startRelease(_ indices: [Int], cleanly: Bool) -> [ClaimRemoval] {
+    private func startRelease(_ indices: [Int], _ isClean: Cleanness) -> [ClaimRemoval] {
         let loss = lossByNow()
         let (removals, stakes, isOver) = core.withLock { core in
             var removals: [ClaimRemoval] = []
@@ -199,7 +199,7 @@ public final class ClaimedBatch: Sendable {
                 let isLost = core.places[index] != .held || loss != nil
                 core.places[index] = .released
                 if let stake = core.stakes.removeValue(forKey: index) { stakes.append(stake) }
-                removals.append(removal(of: index, cleanly: cleanly && !isLost))
+                removals.append(removal(of: index, cleanly: isClean(index, isLost)))
             }
             return (removals, stakes, !core.hasAny)
         }
