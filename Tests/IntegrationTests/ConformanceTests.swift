@@ -14,10 +14,11 @@ import ZooKeeperTestKit
         var generator = SeededGenerator(seed: seed)
         let steps = (0..<Self.steps).map { _ in ConformanceStep.random(clients: 3, using: &generator) }
         guard let (count, difference) = try await Self.firstDifference(steps) else { return }
+        Issue.record("seed \(seed), step \(count):\n\(difference)")
         // Steps that the difference does not need only hide its cause.
-        let needed = try await Self.shortest(Array(steps.prefix(count)))
-        let story = needed.steps.map(\.description).joined(separator: "\n")
-        Issue.record("seed \(seed), step \(count):\n\(difference)\n\nshortest:\n\(story)\n\(needed.difference)")
+        let needed = try await Self.shortest(Array(steps.prefix(count)), within: .seconds(60))
+        print("seed \(seed), what is left without steps that it does not need:")
+        print(needed.steps.map(\.description).joined(separator: "\n"), needed.difference, separator: "\n")
     }
 
     /// The number of steps up to the first difference, and what differs.
@@ -54,18 +55,17 @@ import ZooKeeperTestKit
     }
 
     private static func shortest(
-        _ steps: [ConformanceStep]
+        _ steps: [ConformanceStep], within patience: Duration
     ) async throws -> (steps: [ConformanceStep], difference: String) {
+        let end = ContinuousClock.now + patience
         var steps = steps
-        var difference = ""
+        var difference = "not again"
         var size = max(1, steps.count / 2)
-        var attempts = 0
-        while attempts < 150 {
+        while ContinuousClock.now < end {
             var start = 0
-            while start < steps.count, attempts < 150 {
+            while start < steps.count, ContinuousClock.now < end {
                 var fewer = steps
                 fewer.removeSubrange(start..<min(start + size, steps.count))
-                attempts += 1
                 if let (count, text) = try await firstDifference(fewer) {
                     (steps, difference) = (Array(fewer.prefix(count)), text)
                 } else {

@@ -10,6 +10,11 @@ actor ConformanceRun {
         /// `watch` is the number of the request that set it.
         case event(watch: Int, WatchEvent)
         case watchEnded(watch: Int, ZooKeeperError.Code)
+
+        /// An event that came just before the session's end, or too late for it, is the same.
+        var atTheEnd: Sight {
+            if case .event(let watch, _) = self { .watchEnded(watch: watch, .sessionExpired) } else { self }
+        }
     }
 
     private let connect: @Sendable () async throws -> ZooKeeperClient
@@ -63,6 +68,10 @@ actor ConformanceRun {
             try await expire(clients[client])
             _ = await first(of: states) { $0 == .expired }
             _ = await first(of: states) { $0 == .connected }
+            // What its own end does to its ephemeral znodes it may see, or not: its connection is cut at that very moment.
+            let seen = sights[client].all
+            sights[client].removeAll()
+            for sight in seen { sights[client].append(sight.atTheEnd) }
             sessions.append(try await session(of: clients[client]).id)
         }
         // Whatever the step made the other clients see comes ahead of their next answer.
