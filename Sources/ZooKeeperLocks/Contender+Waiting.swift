@@ -129,7 +129,6 @@ extension Contender {
     /// `nil` when it was not granted.
     @inline(never) func lease(file: String, line: Int) -> Lease? {
         guard case .granted(let own) = core.withLock({ $0.holding?.outcome }) else { return nil }
-        if let limit = options.maximumHold { limitHold(to: limit) }
         return Lease(own, of: self, file: file, line: line)
     }
 

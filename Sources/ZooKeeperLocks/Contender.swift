@@ -22,6 +22,8 @@ final class Contender: Sendable {
         var entry = 0
         /// The one that there is now.
         var visit: Visit?
+        /// The entry whose machine has not been told of it yet, and what its session has told meanwhile: that comes behind.
+        var arrival: (entry: Int, news: [Session.Event])?
         /// What was written into its znode, for those who may have to write it again.
         var record: [UInt8] = []
         var session: Session?
@@ -104,6 +106,7 @@ final class Contender: Sendable {
         // What earlier sessions still have to say is of no interest from here on; see `post`.
         let entry = core.withLock { core in
             core.entry += 1
+            core.arrival = (core.entry, [])
             return core.entry
         }
         // The session holds on to the contender, whose clean-up may outlive everybody who cared, until the machine has ended.
@@ -125,6 +128,20 @@ final class Contender: Sendable {
         post(.enter(uuid: uuid, isConnected: link == .connected, isVacant: isVacant), of: entry)
         // It may have ended before the observer was there.
         if case .ended(let code) = link { post(.sessionEnded(code), of: entry) }
+        while let event = nextOfArrival(entry) { tell(event, entry) }
+    }
+
+    /// What the session has told since it was entered; when there is no more, its events come by themselves.
+    private func nextOfArrival(_ entry: Int) -> Session.Event? {
+        core.withLock { core in
+            guard let arrival = core.arrival, arrival.entry == entry else { return nil }
+            guard let event = arrival.news.first else {
+                core.arrival = nil
+                return nil
+            }
+            core.arrival?.news.removeFirst()
+            return event
+        }
     }
 
     var state: (loss: LossReason?, isReleased: Bool) {
@@ -152,6 +169,15 @@ final class Contender: Sendable {
     // MARK: Events in, actions out
 
     private func sessionChanged(_ event: Session.Event, _ entry: Int) {
+        let isEarly = core.withLock { core in
+            guard core.arrival?.entry == entry else { return false }
+            core.arrival?.news.append(event)
+            return true
+        }
+        if !isEarly { tell(event, entry) }
+    }
+
+    private func tell(_ event: Session.Event, _ entry: Int) {
         switch event {
         case .connected:
             post(.connected, of: entry)
@@ -319,6 +345,8 @@ final class Contender: Sendable {
             holding.grantedAt = .now
             holding.own = own
         }
+        // From now on, not from when the task gets on: it may be the very one that is stuck. Of a shared one each turn has its own.
+        if onReport == nil, let limit = options.maximumHold { limitHold(to: limit) }
         settle(.granted(own))
     }
 

@@ -12,10 +12,14 @@ extension Lease {
         // The task is awaited on every path, so the body does not outlive this call.
         try await withoutActuallyEscaping(body) { body in
             var result: R?
+            var loss: LossReason?
             let task = ReentrantScope.start(in: scope) {
                 Task {
                     // Captured, so that the task runs on the caller's actor.
                     _ = isolation
+                    // Whoever's actor was busy may have lost the lock before the body began, or lose it after it has ended.
+                    defer { loss = lossByNow() }
+                    guard lossByNow() == nil else { return }
                     guard isToldOf else { return result = try await body(self) }
                     try await HeldLeases.$current.withValue(HeldLeases.stillHeld + [self]) {
                         result = try await body(self)
@@ -33,9 +37,11 @@ extension Lease {
                 task.cancel()
             }
             // Also for what has joined and is not awaited by the body: what it does is done under this lease.
-            await scope?.end()
+            if let scope {
+                await scope.end()
+                loss = loss ?? lossByNow()
+            }
             forgetLossHandler(handler)
-            let loss = lossByNow()
             await release()
             scope?.outer?.leave()
             if let loss, !ended.hasOwnError { throw LockError.lost(path, loss, token: fencingToken) }

@@ -44,6 +44,34 @@ import ZooKeeperTestKit
         }
     }
 
+    /// A session may end while it is being entered, on two threads. Found as waiters that were forgotten: on one processor (`taskset -c 0`) in two of
+    /// three runs.
+    @Test func whoWaitsLivesThroughOneSessionAfterAnother() async throws {
+        let ensemble = MemoryEnsemble()
+        try await ensemble.with { holder in
+            try await ensemble.with { client in
+                let several = try await holder.multiLock(Self.paths).acquire()
+                let one = try await holder.lock("/d").acquire()
+                try await withThrowingTaskGroup { group in
+                    for _ in 0..<150 {
+                        group.addTask { try await client.multiLock(Self.paths).withLocks { _ in } }
+                        group.addTask { try await client.lock("/d").withLock { _ in } }
+                    }
+                    try await untilChildren(of: NodePath("/a"), client, count: 151)
+                    // At any moment, so also where there is none.
+                    for _ in 0..<300 {
+                        try? await ensemble.expireSession(of: client)
+                        try await Task.sleep(for: .microseconds(300))
+                    }
+                    await several.release()
+                    await one.release()
+                    try await group.waitForAll()
+                }
+                for path in Self.paths + ["/d"] { try await expectNobodyLeft(at: NodePath(path), client) }
+            }
+        }
+    }
+
     @Test func expiryCancelsTheBody() async throws {
         let ensemble = MemoryEnsemble()
         try await ensemble.with { client in

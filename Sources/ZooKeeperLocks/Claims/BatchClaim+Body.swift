@@ -22,9 +22,13 @@ extension BatchClaim {
         // The task is awaited on every path, so the body does not outlive this call.
         return try await withoutActuallyEscaping(body) { body in
             var result: R?
+            var end: (lost: LockError?, held: Set<Int>) = (nil, [])
             let task = Task {
                 // Captured, so that the task runs on the caller's actor.
                 _ = isolation
+                // Whoever's actor was busy may have lost the batch before the body began, or lose it after it has ended.
+                defer { end = batch.standing }
+                guard batch.standing.lost == nil else { return }
                 result = try await body(batch)
             }
             // Handlers of a cancellation are the user's code: they must not hold up a thread of the client.
@@ -34,9 +38,9 @@ extension BatchClaim {
             } onCancel: {
                 task.cancel()
             }
-            let lost = batch.firstLost
-            await batch.release(cleanly: result != nil)
-            if let lost, !ended.hasOwnError { throw lost }
+            let (isFinished, held) = (result != nil, end.held)
+            await batch.release { isFinished && held.contains($0) }
+            if let lost = end.lost, !ended.hasOwnError { throw lost }
             try ended.get()
             guard let result else { throw LockError.cancelled(path) }
             return result
@@ -45,13 +49,15 @@ extension BatchClaim {
 }
 
 extension ClaimedBatch {
-    /// The first item that was lost with the batch, as an error.
-    fileprivate var firstLost: LockError? {
-        guard let loss = lossByNow() else { return nil }
-        return core.withLock { core -> LockError? in
-            core.places.indices.first { core.places[$0] != .released }.map {
-                .lost(claimed[$0].paths.claim, loss, token: items[$0].fencingToken)
+    /// The first item that was lost with the batch, as an error; and what is held by now.
+    fileprivate var standing: (lost: LockError?, held: Set<Int>) {
+        let loss = lossByNow()
+        return core.withLock { core in
+            let held = core.places.indices.filter { core.places[$0] == .held }
+            guard let loss, let first = core.places.indices.first(where: { core.places[$0] != .released }) else {
+                return (nil, Set(held))
             }
+            return (.lost(claimed[first].paths.claim, loss, token: items[first].fencingToken), Set(held))
         }
     }
 }

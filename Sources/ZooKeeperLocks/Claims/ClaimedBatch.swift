@@ -177,6 +177,11 @@ public final class ClaimedBatch: Sendable {
         await release(Array(items.indices)) { [items] index, _ in items[index].attempt == 1 }
     }
 
+    /// Gives all of it back; those are clean that `isClean` says, whatever has become of the lease since.
+    func release(isClean: @escaping @Sendable (_ index: Int) -> Bool) async {
+        await release(Array(items.indices)) { index, _ in isClean(index) }
+    }
+
     private typealias Cleanness = @Sendable (_ index: Int, _ isLost: Bool) -> Bool
 
     private func release(_ indices: [Int], isClean: Cleanness) async {

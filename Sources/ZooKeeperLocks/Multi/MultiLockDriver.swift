@@ -110,9 +110,6 @@ final class MultiLockDriver: Sendable {
     ///   ``Contender/post(_:of:)``.
     private func next(_ contender: Contender, _ settled: inout UnsafeContinuation<Void, Never>?) -> Work? {
         while true {
-            let (session, current) = contender.core.withLock { ($0.session, $0.entry) }
-            let isValid =
-                session?.standing.isValid(at: .now, confirmed: contender.options.waitsForConfirmedLease) ?? false
             let (work, goesOn) = core.withLock { core -> (Work?, Bool) in
                 guard let (event, entry) = core.inbox.first else {
                     core.isBusy = false
@@ -120,8 +117,12 @@ final class MultiLockDriver: Sendable {
                     return (nil, false)
                 }
                 core.inbox.removeFirst()
+                // Not before the event was taken: it may be the first one of an entry that was not there before.
+                let (session, current) = contender.core.withLock { ($0.session, $0.entry) }
                 // While a session ends, another thread may have entered in the next one; answers of the old one come too late to matter.
                 guard entry.map({ $0 == current }) ?? true else { return (nil, true) }
+                let isValid =
+                    session?.standing.isValid(at: .now, confirmed: contender.options.waitsForConfirmedLease) ?? false
                 let actions = core.machine.handle(event, leaseIsValid: isValid)
                 return (Work(actions: actions, session: session, entry: current), true)
             }

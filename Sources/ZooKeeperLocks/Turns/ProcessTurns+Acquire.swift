@@ -14,7 +14,8 @@ extension ProcessTurns {
         if Task.isCancelled { throw .cancelled(entrance.path) }
         if let turn = take() {
             onPosition?(turn.contender.position(ahead: 0))
-            return turn.lease(entrance, file, line)
+            if let limit = entrance.options.maximumHold { turn.limitHold(to: limit) }
+            return Lease(turn, file: file, line: line)
         }
         return try await wait(entrance, timeout, onPosition, file, line)
     }
@@ -34,7 +35,7 @@ extension ProcessTurns {
         _ entrance: QueueEntrance, _ timeout: Duration?, _ onPosition: (@Sendable (QueuePosition) -> Void)?,
         _ file: String, _ line: Int
     ) async throws(LockError) -> Lease {
-        let waiter = TurnWaiter(onPosition: onPosition)
+        let waiter = TurnWaiter(maximumHold: entrance.options.maximumHold, onPosition: onPosition)
         if let ahead = ask(waiter, mayWait: timeout != .zero) {
             throw .timedOut(entrance.path, ahead: ahead, holder: nil)
         }
@@ -51,7 +52,7 @@ extension ProcessTurns {
             leave(waiter, .cancelled)
         }
         switch waiter.outcome {
-        case .granted(let turn): return turn.lease(entrance, file, line)
+        case .granted(let turn): return Lease(turn, file: file, line: line)
         case .left(let departure, let ahead): throw await error(departure, ahead)
         case .departed(let departure, let contender): throw await error(departure, contender)
         case nil: throw .cancelled(entrance.path)
@@ -79,12 +80,5 @@ extension ProcessTurns {
         // It was granted when nobody wanted it any more.
         await contender.release()
         return departure == .timedOut ? .timedOut(entrance.path, ahead: 0, holder: nil) : .cancelled(entrance.path)
-    }
-}
-
-extension LocalTurn {
-    fileprivate func lease(_ entrance: QueueEntrance, _ file: String, _ line: Int) -> Lease {
-        if let limit = entrance.options.maximumHold { limitHold(to: limit) }
-        return Lease(self, file: file, line: line)
     }
 }

@@ -20,9 +20,11 @@ final class TurnWaiter: Sendable {
     }
 
     let onPosition: (@Sendable (QueuePosition) -> Void)?
+    private let maximumHold: Duration?
     private let state = Locked(State())
 
-    init(onPosition: (@Sendable (QueuePosition) -> Void)?) {
+    init(maximumHold: Duration? = nil, onPosition: (@Sendable (QueuePosition) -> Void)?) {
+        self.maximumHold = maximumHold
         self.onPosition = onPosition
     }
 
@@ -67,12 +69,15 @@ final class TurnWaiter: Sendable {
 
     /// Only the first outcome counts.
     func settle(_ outcome: Outcome) {
-        let (continuation, timer) = state.withLock { state -> (UnsafeContinuation<Void, Never>?, TimerThread.ID?) in
-            guard state.outcome == nil else { return (nil, nil) }
+        let settled = state.withLock { state -> (UnsafeContinuation<Void, Never>?, TimerThread.ID?)? in
+            guard state.outcome == nil else { return nil }
             state.outcome = outcome
             defer { (state.continuation, state.timer) = (nil, nil) }
             return (state.continuation, state.timer)
         }
+        guard let (continuation, timer) = settled else { return }
+        // From now on, not from when the task gets on: it may be the very one that is stuck.
+        if case .granted(let turn) = outcome, let maximumHold { turn.limitHold(to: maximumHold) }
         if let timer { TimerThread.shared.cancel(timer) }
         continuation?.resume()
     }
