@@ -178,4 +178,94 @@ import ZooKeeperTestKit
             }
         }
     }
+
+    /// In the first term it ends with 5 at the second request, and says when it has got the first one; in the second it is through, and
+    /// exits with 3.
+    private static func endsWhenAskedTwice(_ directory: String) -> [String] {
+        let script = """
+            cd '\(directory)'
+            [ -e second ] && { echo again; exit 3; }
+            touch second
+            asked=0
+            trap 'asked=$((asked + 1)); echo asked $asked' TERM
+            echo ready
+            while [ $asked -lt 2 ]; do sleep 0.02; done
+            exit 5
+            """
+        return ["bash", "-c", script]
+    }
+
+    @Test func whoIsAskedToEndAndThenLosesTheOfficeDoesNotRunAgain() async throws {
+        try await SharedServer.withRoot { configuration in
+            let zklock = try Zklock(configuration)
+            try await ZooKeeperClient.with(configuration) { client in
+                try await withDirectory { directory in
+                    let ended = try await zklock.run(
+                        ["elect", "/x", "--"] + Self.endsWhenAskedTwice(directory),
+                        onOutput: [
+                            "ready": { kill($0, SIGTERM) },
+                            "asked 1": { _ in
+                                let leader = try #require(try await client.queue(of: NodePath("/x")).holder)
+                                try await client.delete(leader.node)
+                            },
+                        ])
+                    #expect(ended.status == 123, "\(ended.output) \(ended.error)")
+                    #expect(ended.error.contains("the lock is lost"), "\(ended.error)")
+                    #expect(!ended.error.contains("elected again"), "\(ended.error)")
+                }
+                try await expectNobodyLeft(at: NodePath("/x"), client)
+            }
+        }
+    }
+
+    @Test func whoIsAskedToEndAndThenToGiveUpTheOfficeDoesNotRunAgain() async throws {
+        try await SharedServer.withRoot { configuration in
+            let zklock = try Zklock(configuration)
+            try await ZooKeeperClient.with(configuration) { client in
+                try await withDirectory { directory in
+                    let ended = try await zklock.run(
+                        ["elect", "/x", "--"] + Self.endsWhenAskedTwice(directory),
+                        onOutput: [
+                            "ready": { kill($0, SIGTERM) },
+                            "asked 1": { _ in
+                                let revoked = try await zklock.run(["revoke", "/x"])
+                                #expect(revoked.status == 0, "\(revoked.error)")
+                            },
+                        ])
+                    // It ended by itself, in office to the end.
+                    #expect(ended.status == 5, "\(ended.output) \(ended.error)")
+                    #expect(ended.error.contains("asked to give up"), "\(ended.error)")
+                    #expect(!ended.error.contains("elected again"), "\(ended.error)")
+                }
+                try await expectNobodyLeft(at: NodePath("/x"), client)
+            }
+        }
+    }
+
+    /// The loss is known before the guardian can say so.
+    @Test(arguments: [SIGHUP, SIGTERM])
+    func whoIsAskedToEndBeforeAStoppedGuardianTellsOfTheLossDoesNotRunAgain(signal: Int32) async throws {
+        try await SharedServer.withRoot { configuration in
+            let zklock = try Zklock(configuration)
+            try await ZooKeeperClient.with(configuration) { client in
+                try await withDirectory { directory in
+                    let arguments =
+                        ["elect", "--kill-after", "1s", "/x", "--"] + Self.stubbornInTheFirstTerm(directory)
+                    let ended = try await zklock.run(arguments) { pid in
+                        let processes = try StubbornCommand.processes(directory)
+                        kill(try Zklock.guardian(of: pid), SIGSTOP)
+                        let leader = try #require(try await client.queue(of: NodePath("/x")).holder)
+                        try await client.delete(leader.node)
+                        // Well after the loss was noticed, well before the guardian is woken.
+                        try await Task.sleep(for: .milliseconds(400))
+                        kill(pid, signal)
+                        _ = try await StubbornCommand.untilGone(processes)
+                    }
+                    #expect(ended.status == 123, "\(ended.output) \(ended.error)")
+                    #expect(!ended.error.contains("elected again"), "\(ended.error)")
+                }
+                try await expectNobodyLeft(at: NodePath("/x"), client)
+            }
+        }
+    }
 }

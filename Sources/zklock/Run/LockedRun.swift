@@ -36,7 +36,7 @@ struct LockedRun {
     var onlooker: Task<Void, Never>?
     var queue: QueueSnapshot?
     var own: NodePath?
-    /// Asked to end, by that signal, when there was no command that it could be passed on to.
+    /// Asked to end, by that signal, whether or not there was a command that it could be passed on to: there is no other term then.
     var interruption: Int32?
     var loss: LossReason?
     /// The command is made to end, or asked to by somebody who wants the lock.
