@@ -268,4 +268,37 @@ import ZooKeeperTestKit
             }
         }
     }
+
+    @Test(arguments: [false, true])
+    func whoLosesTheOfficeBeforeTheCommandCouldBeStartedRunsForItAgainUnlessAskedToEnd(isAsked: Bool) async throws {
+        try await SharedServer.withRoot { configuration in
+            let zklock = try Zklock(configuration)
+            try await ZooKeeperClient.with(configuration) { client in
+                let other = try await client.lock("/x").acquire()
+                async let candidate = zklock.run(
+                    ["elect", "-v", "--kill-after", "300ms", "/x", "--", "sh", "-c", "echo ran $ZKLOCK_TOKEN; exit 3"],
+                    onError: [
+                        "obtained": { pid in
+                            let leader = try #require(try await client.queue(of: NodePath("/x")).holder)
+                            #expect(leader.owner?.pid == pid)
+                            // Its lease is still valid for long; zklock wakes the guardian, as it does not answer.
+                            try await client.delete(leader.node)
+                            if isAsked { kill(pid, SIGTERM) }
+                        }
+                    ])
+                let queue = try await Self.queue(client) { $0.entries.count == 2 }
+                let pid = try #require(queue.waiting.first?.owner?.pid)
+                kill(try Zklock.guardian(of: pid), SIGSTOP)
+                await other.release()
+                let ended = try await candidate
+                #expect(ended.status == (isAsked ? 123 : 3), "\(ended.error)")
+                #expect(Self.terms(ended).count == (isAsked ? 0 : 1), "\(ended.output) \(ended.error)")
+                // Not in the first term, which it need not have had the time to show.
+                let starts = ended.error.split(separator: "\n").count { $0.contains("runs as process") }
+                #expect(starts == (isAsked ? 0 : 1), "\(ended.error)")
+                #expect(ended.error.contains("elected again") == !isAsked, "\(ended.error)")
+                try await expectNobodyLeft(at: NodePath("/x"), client)
+            }
+        }
+    }
 }

@@ -204,4 +204,86 @@ import ZooKeeperTestKit
             }
         }
     }
+
+    @Test func aGuardianThatWasStoppedUntilTheLeaseWasOverStartsNothing() async throws {
+        try await TestServer.with { server in
+            let configuration = ZooKeeperClient.Configuration.quiet(server.connectString)
+            let zklock = try Zklock(configuration)
+            try await withDirectory { directory in
+                let marker = "\(directory)/marker"
+                try await ZooKeeperClient.with(configuration) { client in
+                    let other = try await client.lock("/x").acquire()
+                    async let run = zklock.run(
+                        ["run", "-v", "--session-timeout", "4s", "--kill-after", "500ms", "/x", "--", "touch", marker],
+                        // zklock wakes the guardian when the lease is over, as it does not answer.
+                        onError: ["obtained": { _ in try server.pause() }])
+                    let queue = try await Self.queue(client) { $0.entries.count == 2 }
+                    let pid = try #require(queue.waiting.first?.owner?.pid)
+                    kill(try Zklock.guardian(of: pid), SIGSTOP)
+                    await other.release()
+                    let ended = try await run
+                    try server.resume()
+                    #expect(ended.status == 123, "\(ended.error)")
+                    #expect(!ended.error.contains("runs as process"), "\(ended.error)")
+                    #expect(ended.error.contains("the command was not started"), "\(ended.error)")
+                    #expect(!FileManager.default.fileExists(atPath: marker))
+                }
+            }
+        }
+    }
+
+    /// What it hears first is out of date, but not all that it hears.
+    @Test func aGuardianThatWasStoppedWhileTheLeaseWentOnStartsTheCommand() async throws {
+        try await SharedServer.withRoot { configuration in
+            let zklock = try Zklock(configuration)
+            try await ZooKeeperClient.with(configuration) { client in
+                let other = try await client.lock("/x").acquire()
+                async let run = zklock.run(
+                    ["run", "-v", "--session-timeout", "4s", "/x", "--", "sh", "-c", "echo ran; exit 6"],
+                    onError: [
+                        "obtained": { pid in
+                            // Longer than the session lasts without a word from zklock.
+                            try await Task.sleep(for: .milliseconds(4500))
+                            kill(try Zklock.guardian(of: pid), SIGCONT)
+                        }
+                    ])
+                let queue = try await Self.queue(client) { $0.entries.count == 2 }
+                kill(try Zklock.guardian(of: try #require(queue.waiting.first?.owner?.pid)), SIGSTOP)
+                await other.release()
+                let ended = try await run
+                #expect(ended.status == 6, "\(ended.error)")
+                #expect(ended.output == "ran\n")
+            }
+        }
+    }
+
+    @Test func aSignalForACommandThatIsNotStartedYetIsKeptForIt() async throws {
+        try await SharedServer.withRoot { configuration in
+            let zklock = try Zklock(configuration)
+            try await ZooKeeperClient.with(configuration) { client in
+                let other = try await client.lock("/x").acquire()
+                async let run = zklock.run(
+                    ["run", "-v", "/x", "--", "sleep", "60"],
+                    onError: [
+                        "obtained": { pid in
+                            kill(pid, SIGTERM)
+                            kill(try Zklock.guardian(of: pid), SIGCONT)
+                        }
+                    ])
+                let queue = try await Self.queue(client) { $0.entries.count == 2 }
+                kill(try Zklock.guardian(of: try #require(queue.waiting.first?.owner?.pid)), SIGSTOP)
+                await other.release()
+                let ended = try await run
+                #expect(ended.status == 143, "\(ended.error)")
+                #expect(ended.error.contains("runs as process"), "\(ended.error)")
+            }
+        }
+    }
+
+    private static func queue(
+        _ client: ZooKeeperClient, where condition: (QueueSnapshot) -> Bool
+    ) async throws -> QueueSnapshot {
+        for try await queue in client.queueChanges(of: try NodePath("/x")) where condition(queue) { return queue }
+        throw CancellationError()
+    }
 }
