@@ -3,6 +3,7 @@ import Glibc
 import Subprocess
 import Testing
 import ZooKeeper
+import ZooKeeperLocks
 import ZooKeeperTestKit
 
 /// Runs the command as a shell script would.
@@ -76,6 +77,14 @@ struct Zklock: Sendable {
             }
         }
         return text
+    }
+
+    /// The first queue at `/x` that is as it should be.
+    static func queue(
+        _ client: ZooKeeperClient, where condition: (QueueSnapshot) -> Bool
+    ) async throws -> QueueSnapshot {
+        for try await queue in client.queueChanges(of: try NodePath("/x")) where condition(queue) { return queue }
+        throw CancellationError()
     }
 
     /// The process between it and its command, also before there is a command.

@@ -28,14 +28,6 @@ import ZooKeeperTestKit
         return ["bash", "-c", script, "x"] + StubbornCommand.arguments(directory)
     }
 
-    /// The first queue at `/x` that is as it should be.
-    private static func queue(
-        _ client: ZooKeeperClient, where condition: (QueueSnapshot) -> Bool
-    ) async throws -> QueueSnapshot {
-        for try await queue in client.queueChanges(of: try NodePath("/x")) where condition(queue) { return queue }
-        throw CancellationError()
-    }
-
     private static func terms(_ ended: Zklock.Ended) -> [Int64] {
         ended.output.split(separator: "\n").compactMap { $0.split(separator: " ").last.flatMap { Int64($0) } }
     }
@@ -54,14 +46,14 @@ import ZooKeeperTestKit
                             ["elect", "--label", "second", "/x", "--"] + Self.service(until: end)
                         ) {
                             other in
-                            let queue = try await Self.queue(client) { $0.entries.count == 2 }
+                            let queue = try await Zklock.queue(client) { $0.entries.count == 2 }
                             #expect(queue.entries.map { $0.owner?.label } == ["second", "first"])
                             // It passes that on to its command, which ends by it; so does the candidacy.
                             kill(other, SIGTERM)
-                            _ = try await Self.queue(client) { $0.entries.map { $0.owner?.label } == ["first"] }
+                            _ = try await Zklock.queue(client) { $0.entries.map { $0.owner?.label } == ["first"] }
                             Self.finish(end)
                         }
-                        _ = try await Self.queue(client) { $0.entries.count == 2 }
+                        _ = try await Zklock.queue(client) { $0.entries.count == 2 }
                         try await client.delete(leader.node)
                         #expect(try await other.status == 143)
                     }
@@ -132,7 +124,7 @@ import ZooKeeperTestKit
                     let revoked = try await zklock.run(["revoke", "/x", "--reason", "maintenance", "--wait", "20s"])
                     #expect(revoked.status == 0, "\(revoked.error)")
                     try await ZooKeeperClient.with(configuration) { client in
-                        _ = try await Self.queue(client) { $0.holder != nil }
+                        _ = try await Zklock.queue(client) { $0.holder != nil }
                         Self.finish(end)
                     }
                 }
@@ -149,7 +141,7 @@ import ZooKeeperTestKit
             try await ZooKeeperClient.with(configuration) { client in
                 let lease = try await client.lock("/x").acquire()
                 async let candidate = zklock.run(["elect", "/x", "--", "echo", "no"])
-                let queue = try await Self.queue(client) { $0.entries.count == 2 }
+                let queue = try await Zklock.queue(client) { $0.entries.count == 2 }
                 kill(try #require(queue.waiting.first?.owner?.pid), SIGTERM)
                 let ended = try await candidate
                 #expect(ended.status == 143)
@@ -264,39 +256,6 @@ import ZooKeeperTestKit
                     #expect(ended.status == 123, "\(ended.output) \(ended.error)")
                     #expect(!ended.error.contains("elected again"), "\(ended.error)")
                 }
-                try await expectNobodyLeft(at: NodePath("/x"), client)
-            }
-        }
-    }
-
-    @Test(arguments: [false, true])
-    func whoLosesTheOfficeBeforeTheCommandCouldBeStartedRunsForItAgainUnlessAskedToEnd(isAsked: Bool) async throws {
-        try await SharedServer.withRoot { configuration in
-            let zklock = try Zklock(configuration)
-            try await ZooKeeperClient.with(configuration) { client in
-                let other = try await client.lock("/x").acquire()
-                async let candidate = zklock.run(
-                    ["elect", "-v", "--kill-after", "300ms", "/x", "--", "sh", "-c", "echo ran $ZKLOCK_TOKEN; exit 3"],
-                    onError: [
-                        "obtained": { pid in
-                            let leader = try #require(try await client.queue(of: NodePath("/x")).holder)
-                            #expect(leader.owner?.pid == pid)
-                            // Its lease is still valid for long; zklock wakes the guardian, as it does not answer.
-                            try await client.delete(leader.node)
-                            if isAsked { kill(pid, SIGTERM) }
-                        }
-                    ])
-                let queue = try await Self.queue(client) { $0.entries.count == 2 }
-                let pid = try #require(queue.waiting.first?.owner?.pid)
-                kill(try Zklock.guardian(of: pid), SIGSTOP)
-                await other.release()
-                let ended = try await candidate
-                #expect(ended.status == (isAsked ? 123 : 3), "\(ended.error)")
-                #expect(Self.terms(ended).count == (isAsked ? 0 : 1), "\(ended.output) \(ended.error)")
-                // Not in the first term, which it need not have had the time to show.
-                let starts = ended.error.split(separator: "\n").count { $0.contains("runs as process") }
-                #expect(starts == (isAsked ? 0 : 1), "\(ended.error)")
-                #expect(ended.error.contains("elected again") == !isAsked, "\(ended.error)")
                 try await expectNobodyLeft(at: NodePath("/x"), client)
             }
         }
