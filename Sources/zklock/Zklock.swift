@@ -80,7 +80,7 @@ struct Zklock: ParsableCommand {
 
 /// What zklock itself has to say by its exit status.
 enum ExitStatus: Int32, CaseIterable {
-    /// The lock was lost while the command ran.
+    /// The lock was lost while the command ran, or before it could be started.
     case lost = 123
     /// The lock was not obtained in time.
     case notObtained = 124

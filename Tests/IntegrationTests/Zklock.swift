@@ -3,6 +3,7 @@ import Glibc
 import Subprocess
 import Testing
 import ZooKeeper
+import ZooKeeperLocks
 import ZooKeeperTestKit
 
 /// Runs the command as a shell script would.
@@ -34,35 +35,63 @@ struct Zklock: Sendable {
             elapsed: .now - start)
     }
 
+    /// What is done with its process id, once, when it or its command has said something.
+    typealias Reaction = @Sendable (pid_t) async throws -> Void
+
     /// Runs `body` with its process id once `ready` appears on standard output, and then waits for its end.
+    func run(_ arguments: [String], whenReady body: @escaping Reaction) async throws -> Ended {
+        try await run(arguments, onOutput: ["ready": body])
+    }
+
+    /// Reacts to the first line with each of these texts, and then waits for its end.
     func run(
-        _ arguments: [String], whenReady body: @Sendable @escaping (pid_t) async throws -> Void
+        _ arguments: [String], onOutput: [String: Reaction] = [:], onError: [String: Reaction] = [:]
     ) async throws -> Ended {
         let start = ContinuousClock.now
         let result = try await Subprocess.run(
             .name("env"), arguments: Arguments(["ZKLOCK_SERVERS=\(servers)", path] + arguments), input: .none,
             output: .sequence, error: .sequence
         ) { execution in
-            let errors = Task {
-                var text = ""
-                for try await line in execution.standardError.strings() { text += line + "\n" }
-                return text
-            }
-            var output = ""
-            var isReady = false
-            for try await line in execution.standardOutput.strings() {
-                output += line + "\n"
-                if !isReady, line.contains("ready") {
-                    isReady = true
-                    // `env` has become zklock.
-                    try await body(execution.processIdentifier.value)
-                }
-            }
+            // `env` has become zklock.
+            let pid = execution.processIdentifier.value
+            let error = execution.standardError
+            let errors = Task { try await Self.read(error.strings(), of: pid, onError) }
+            let output = try await Self.read(execution.standardOutput.strings(), of: pid, onOutput)
             return (output, try await errors.value)
         }
         return Ended(
             status: result.terminationStatus.asInShells, output: result.closureResult.0, error: result.closureResult.1,
             elapsed: .now - start)
+    }
+
+    private static func read<Lines: AsyncSequence>(
+        _ lines: Lines, of pid: pid_t, _ reactions: [String: Reaction]
+    ) async throws -> String where Lines.Element == String {
+        var pending = reactions
+        var text = ""
+        for try await line in lines {
+            text += line + "\n"
+            for (said, body) in pending where line.contains(said) {
+                pending[said] = nil
+                try await body(pid)
+            }
+        }
+        return text
+    }
+
+    /// The first queue at `/x` that is as it should be.
+    static func queue(
+        _ client: ZooKeeperClient, where condition: (QueueSnapshot) -> Bool
+    ) async throws -> QueueSnapshot {
+        for try await queue in client.queueChanges(of: try NodePath("/x")) where condition(queue) { return queue }
+        throw CancellationError()
+    }
+
+    /// The process between it and its command, also before there is a command.
+    static func guardian(of pid: pid_t) throws -> pid_t {
+        let processes = try FileManager.default.contentsOfDirectory(atPath: "/proc").compactMap { pid_t($0) }
+        // Others may end meanwhile.
+        return try #require(processes.first { (try? StubbornCommand.parent(of: $0)) == pid }, "no child of \(pid)")
     }
 }
 

@@ -28,14 +28,6 @@ import ZooKeeperTestKit
         return ["bash", "-c", script, "x"] + StubbornCommand.arguments(directory)
     }
 
-    /// The first queue at `/x` that is as it should be.
-    private static func queue(
-        _ client: ZooKeeperClient, where condition: (QueueSnapshot) -> Bool
-    ) async throws -> QueueSnapshot {
-        for try await queue in client.queueChanges(of: try NodePath("/x")) where condition(queue) { return queue }
-        throw CancellationError()
-    }
-
     private static func terms(_ ended: Zklock.Ended) -> [Int64] {
         ended.output.split(separator: "\n").compactMap { $0.split(separator: " ").last.flatMap { Int64($0) } }
     }
@@ -54,14 +46,14 @@ import ZooKeeperTestKit
                             ["elect", "--label", "second", "/x", "--"] + Self.service(until: end)
                         ) {
                             other in
-                            let queue = try await Self.queue(client) { $0.entries.count == 2 }
+                            let queue = try await Zklock.queue(client) { $0.entries.count == 2 }
                             #expect(queue.entries.map { $0.owner?.label } == ["second", "first"])
                             // It passes that on to its command, which ends by it; so does the candidacy.
                             kill(other, SIGTERM)
-                            _ = try await Self.queue(client) { $0.entries.map { $0.owner?.label } == ["first"] }
+                            _ = try await Zklock.queue(client) { $0.entries.map { $0.owner?.label } == ["first"] }
                             Self.finish(end)
                         }
-                        _ = try await Self.queue(client) { $0.entries.count == 2 }
+                        _ = try await Zklock.queue(client) { $0.entries.count == 2 }
                         try await client.delete(leader.node)
                         #expect(try await other.status == 143)
                     }
@@ -132,7 +124,7 @@ import ZooKeeperTestKit
                     let revoked = try await zklock.run(["revoke", "/x", "--reason", "maintenance", "--wait", "20s"])
                     #expect(revoked.status == 0, "\(revoked.error)")
                     try await ZooKeeperClient.with(configuration) { client in
-                        _ = try await Self.queue(client) { $0.holder != nil }
+                        _ = try await Zklock.queue(client) { $0.holder != nil }
                         Self.finish(end)
                     }
                 }
@@ -149,7 +141,7 @@ import ZooKeeperTestKit
             try await ZooKeeperClient.with(configuration) { client in
                 let lease = try await client.lock("/x").acquire()
                 async let candidate = zklock.run(["elect", "/x", "--", "echo", "no"])
-                let queue = try await Self.queue(client) { $0.entries.count == 2 }
+                let queue = try await Zklock.queue(client) { $0.entries.count == 2 }
                 kill(try #require(queue.waiting.first?.owner?.pid), SIGTERM)
                 let ended = try await candidate
                 #expect(ended.status == 143)
@@ -174,6 +166,96 @@ import ZooKeeperTestKit
                     kill(pid, SIGTERM)
                 }
                 #expect(ended.status == 123, "\(ended.error)")
+                try await expectNobodyLeft(at: NodePath("/x"), client)
+            }
+        }
+    }
+
+    /// In the first term it ends with 5 at the second request, and says when it has got the first one; in the second it is through, and
+    /// exits with 3.
+    private static func endsWhenAskedTwice(_ directory: String) -> [String] {
+        let script = """
+            cd '\(directory)'
+            [ -e second ] && { echo again; exit 3; }
+            touch second
+            asked=0
+            trap 'asked=$((asked + 1)); echo asked $asked' TERM
+            echo ready
+            while [ $asked -lt 2 ]; do sleep 0.02; done
+            exit 5
+            """
+        return ["bash", "-c", script]
+    }
+
+    @Test func whoIsAskedToEndAndThenLosesTheOfficeDoesNotRunAgain() async throws {
+        try await SharedServer.withRoot { configuration in
+            let zklock = try Zklock(configuration)
+            try await ZooKeeperClient.with(configuration) { client in
+                try await withDirectory { directory in
+                    let ended = try await zklock.run(
+                        ["elect", "/x", "--"] + Self.endsWhenAskedTwice(directory),
+                        onOutput: [
+                            "ready": { kill($0, SIGTERM) },
+                            "asked 1": { _ in
+                                let leader = try #require(try await client.queue(of: NodePath("/x")).holder)
+                                try await client.delete(leader.node)
+                            },
+                        ])
+                    #expect(ended.status == 123, "\(ended.output) \(ended.error)")
+                    #expect(ended.error.contains("the lock is lost"), "\(ended.error)")
+                    #expect(!ended.error.contains("elected again"), "\(ended.error)")
+                }
+                try await expectNobodyLeft(at: NodePath("/x"), client)
+            }
+        }
+    }
+
+    @Test func whoIsAskedToEndAndThenToGiveUpTheOfficeDoesNotRunAgain() async throws {
+        try await SharedServer.withRoot { configuration in
+            let zklock = try Zklock(configuration)
+            try await ZooKeeperClient.with(configuration) { client in
+                try await withDirectory { directory in
+                    let ended = try await zklock.run(
+                        ["elect", "/x", "--"] + Self.endsWhenAskedTwice(directory),
+                        onOutput: [
+                            "ready": { kill($0, SIGTERM) },
+                            "asked 1": { _ in
+                                let revoked = try await zklock.run(["revoke", "/x"])
+                                #expect(revoked.status == 0, "\(revoked.error)")
+                            },
+                        ])
+                    // It ended by itself, in office to the end.
+                    #expect(ended.status == 5, "\(ended.output) \(ended.error)")
+                    #expect(ended.error.contains("asked to give up"), "\(ended.error)")
+                    #expect(!ended.error.contains("elected again"), "\(ended.error)")
+                }
+                try await expectNobodyLeft(at: NodePath("/x"), client)
+            }
+        }
+    }
+
+    /// The loss is known before the guardian can say so.
+    @Test(arguments: [SIGHUP, SIGTERM])
+    func whoIsAskedToEndBeforeAStoppedGuardianTellsOfTheLossDoesNotRunAgain(signal: Int32) async throws {
+        try await SharedServer.withRoot { configuration in
+            let zklock = try Zklock(configuration)
+            try await ZooKeeperClient.with(configuration) { client in
+                try await withDirectory { directory in
+                    let arguments =
+                        ["elect", "--kill-after", "1s", "/x", "--"] + Self.stubbornInTheFirstTerm(directory)
+                    let ended = try await zklock.run(arguments) { pid in
+                        let processes = try StubbornCommand.processes(directory)
+                        kill(try Zklock.guardian(of: pid), SIGSTOP)
+                        let leader = try #require(try await client.queue(of: NodePath("/x")).holder)
+                        try await client.delete(leader.node)
+                        // Well after the loss was noticed, well before the guardian is woken.
+                        try await Task.sleep(for: .milliseconds(400))
+                        kill(pid, signal)
+                        _ = try await StubbornCommand.untilGone(processes)
+                    }
+                    #expect(ended.status == 123, "\(ended.output) \(ended.error)")
+                    #expect(!ended.error.contains("elected again"), "\(ended.error)")
+                }
                 try await expectNobodyLeft(at: NodePath("/x"), client)
             }
         }

@@ -15,7 +15,7 @@ import Testing
     }
 
     @Test(arguments: [
-        GuardianReport.started(pid: 12), .failed(2), .suspended(20), .stopping(overdue: true),
+        GuardianReport.started(pid: 12), .refused, .failed(2), .suspended(20), .stopping(overdue: true),
         .stopping(overdue: false), .killing, .ended(status: 256, stopped: true, left: 3),
     ])
     func reportsArriveAsTheyWereSent(report: GuardianReport) {

@@ -24,6 +24,10 @@ struct Guardian {
     private let command: [[CChar]]
     private let terminal: ForegroundTerminal?
     private let originalMask: SignalMask
+    /// Told to begin, but not before everything is heard that has been said since: whoever was stopped reads old news first.
+    private var start: GuardianOrder.Start?
+    /// For the command that is to begin.
+    private var signals: [Int32] = []
     var child: pid_t?
     /// Its `waitpid` status, when it has ended.
     var status: Int32?
@@ -57,7 +61,7 @@ struct Guardian {
             // First: a command that has ended by itself did so before whatever is told now.
             reap()
             if let status, !stop.hasBegun { ended(status) }
-            if isTold { listen() }
+            if isTold { listen() } else { beginIfTold() }
             stopWhenDue()
         }
     }
@@ -71,9 +75,13 @@ struct Guardian {
             pollfd(fd: SignalPipe.reader, events: Int16(POLLIN), revents: 0),
         ]
         let due = child == nil ? nil : stop.nextDue
-        let milliseconds = due.map { max(0, ($0 - BootTime.now + 999_999) / 1_000_000) } ?? -1
-        return poll(&descriptors, nfds_t(descriptors.count), Int32(clamping: milliseconds)) > 0
-            && descriptors[0].revents != 0
+        let milliseconds = due.map { max(0, ($0 - BootTime.now + 999_999) / 1_000_000) } ?? (start == nil ? -1 : 0)
+        while true {
+            let count = poll(&descriptors, nfds_t(descriptors.count), Int32(clamping: milliseconds))
+            // An interruption does not mean that there is nothing to be heard.
+            if count < 0, errno == EINTR, start != nil { continue }
+            return count > 0 && descriptors[0].revents != 0
+        }
     }
 
     private mutating func listen() {
@@ -85,23 +93,42 @@ struct Guardian {
         switch order {
         case .start(let start):
             guard child == nil else { return }
-            begin(start)
+            stop = StopPlan(deadline: start.deadline, killAfter: start.killAfter, margin: start.margin)
+            self.start = start
         case .extend(let deadline):
             stop.deadline = deadline
         case .signal(let number):
-            if let child, status == nil { kill(-child, number) }
+            if start != nil {
+                signals.append(number)
+            } else if let child, status == nil {
+                kill(-child, number)
+            }
         case .resume:
             guard let child, status == nil, !stop.hasBegun else { return }
             if hadTerminal, let terminal, terminal.isWithJob { terminal.give(to: child) }
             kill(-child, SIGCONT)
         case .stop:
             // One that comes when the command has just ended by itself stops nothing any more.
-            if child != nil { beginStop(overdue: false) }
+            if start != nil { refuse() } else if child != nil { beginStop(overdue: false) }
         }
     }
 
+    private mutating func beginIfTold() {
+        guard let start else { return }
+        // A command that would have to end at once is better not begun: it may be through before it is killed.
+        guard BootTime.now < stop.stopDue else { return refuse() }
+        self.start = nil
+        begin(start)
+        if let child { for number in signals { kill(-child, number) } }
+        signals = []
+    }
+
+    private mutating func refuse() {
+        (start, signals, stop) = (nil, [], StopPlan())
+        tell(.refused)
+    }
+
     private mutating func begin(_ start: GuardianOrder.Start) {
-        stop = StopPlan(deadline: start.deadline, killAfter: start.killAfter, margin: start.margin)
         setenv("ZKLOCK_PATH", start.path, 1)
         setenv("ZKLOCK_NODE", start.node, 1)
         setenv("ZKLOCK_TOKEN", start.token, 1)

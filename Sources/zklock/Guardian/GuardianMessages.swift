@@ -69,6 +69,8 @@ enum GuardianOrder: Hashable, Sendable {
 /// What the guardian tells.
 enum GuardianReport: Hashable, Sendable {
     case started(pid: Int32)
+    /// The command was not started: the lock was lost, or as good as lost, before that.
+    case refused
     /// The command could not be started; `errno`.
     case failed(Int32)
     /// The command was suspended by that signal, and waits for ``GuardianOrder/resume``.
@@ -83,6 +85,7 @@ enum GuardianReport: Hashable, Sendable {
     var text: String {
         switch self {
         case .started(let pid): "started \(pid)"
+        case .refused: "refused"
         case .failed(let code): "failed \(code)"
         case .suspended(let signal): "suspended \(signal)"
         case .stopping(let overdue): "stopping \(overdue)"
@@ -96,6 +99,7 @@ enum GuardianReport: Hashable, Sendable {
         let number = fields.count > 1 ? Int32(fields[1]) : nil
         switch (fields.first, fields.count) {
         case ("started", 2): self = number.map { .started(pid: $0) } ?? .failed(0)
+        case ("refused", 1): self = .refused
         case ("failed", 2): self = .failed(number ?? 0)
         case ("suspended", 2): self = .suspended(number ?? 0)
         case ("stopping", 2): self = .stopping(overdue: fields[1] == "true")

@@ -17,11 +17,12 @@ struct ElectCommand: ParsableCommand {
             when it has ended, zklock queues again as well. A command that ends by itself leaves the office for good: zklock exits as it did, and \
             the next one is elected. What starts services (systemd, with Restart=always) makes a candidate of it again.
 
-            SIGTERM, SIGINT and the like are passed on to the command; when there is none, or it has just lost the office, zklock ends.
+            Signals are passed on to the command. A SIGTERM, SIGINT or SIGQUIT also ends the candidacy: when the command has ended, zklock \
+            does too, even if the office is lost meanwhile. So does a SIGHUP when there is no command, or it has just lost the office.
 
             Exit status: that of the command (128 + n when signal n ended it, or zklock while it waited); 123 when somebody asked it to \
-            end while the office was being lost; 125 when zklock failed itself; 126 when the command cannot be run; 127 when it is not found; 64 \
-            for a wrong command line.
+            end and the office was lost before the command had ended; 125 when zklock failed itself; 126 when the command cannot be run; \
+            127 when it is not found; 64 for a wrong command line.
 
             Examples:
               zklock elect /services/importer -- ./importer

@@ -7,16 +7,19 @@ extension LockedRun {
     /// How long it takes at most until a suspension begins.
     private static let suspensionDelay = Duration.milliseconds(200)
 
-    /// What asks a program to end.
-    private static let ending = [SIGHUP, SIGINT, SIGQUIT, SIGTERM]
+    /// What asks a program to end. SIGHUP is not among these: many services read their configuration anew by it.
+    private static let ending = [SIGINT, SIGQUIT, SIGTERM]
 
     mutating func signal(_ number: Int32) {
         if isSuspended, number == SIGCONT { return resume() }
         guard lease != nil else { return signalWhileWaiting(number) }
-        // The command has been told to end already; this process does not begin again then.
-        if isStopping, Self.ending.contains(number) { interruption = number }
+        // Also when nothing is lost yet: that may happen while the command is ending, and whoever asked wants no other term.
+        if Self.ending.contains(number) || number == SIGHUP && hasToEnd { interruption = number }
         guardian.send(.signal(number))
     }
+
+    /// The command has to end, whatever the guardian has told of it so far.
+    private var hasToEnd: Bool { isStopping || loss != nil }
 
     private mutating func signalWhileWaiting(_ number: Int32) {
         switch number {

@@ -36,7 +36,7 @@ struct LockedRun {
     var onlooker: Task<Void, Never>?
     var queue: QueueSnapshot?
     var own: NodePath?
-    /// Asked to end, by that signal, when there was no command that it could be passed on to.
+    /// Asked to end, by that signal, whether or not there was a command that it could be passed on to: there is no other term then.
     var interruption: Int32?
     var loss: LossReason?
     /// The command is made to end, or asked to by somebody who wants the lock.
@@ -229,17 +229,20 @@ struct LockedRun {
     private mutating func told(_ report: GuardianReport?) async -> Int32? {
         switch report {
         case .started(let pid): voice.detail("runs as process \(pid)")
+        case .refused:
+            voice.error("\(plan.path): the lock is lost (\(lossText)); the command was not started")
+            guard plan.isElection, interruption == nil else { return ExitStatus.lost.rawValue }
+            campaignAgain()
         case .failed(let code):
             voice.error("cannot run the command: \(String(cString: strerror(code)))")
             return ExitStatus(startError: code).rawValue
         case .suspended(let signal): suspend(by: signal)
         case .stopping(let overdue):
             isStopping = true
-            let reason = loss.map { "\($0)" } ?? "the lease ran out"
             voice.error(
                 overdue
                     ? "\(plan.path): the servers have not answered for too long; the command is asked to end"
-                    : "\(plan.path): the lock is lost (\(reason)); the command is asked to end")
+                    : "\(plan.path): the lock is lost (\(lossText)); the command is asked to end")
         case .killing: voice.detail("whoever is left is killed")
         case .ended(let status, let stopped, let left):
             if left > 0 {
@@ -259,6 +262,8 @@ struct LockedRun {
         }
         return nil
     }
+
+    private var lossText: String { loss.map { "\($0)" } ?? "the lease ran out" }
 
     /// For a guardian that is stopped, or starved: it would have killed everybody by then. It is woken to say how that ended, and is
     /// killed only if it does not.

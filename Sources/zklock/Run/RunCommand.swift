@@ -21,8 +21,8 @@ struct RunCommand: ParsableCommand {
             it ends, however long that takes.
 
             Exit status: that of the command (128 + n when signal n ended it); 124 when the lock was not obtained in time; 123 \
-            when it was lost while the command ran; 125 when zklock failed itself; 126 when the command cannot be run; 127 when \
-            it is not found; 64 for a wrong command line.
+            when it was lost while the command ran, or before it could be started; 125 when zklock failed itself; 126 when the command \
+            cannot be run; 127 when it is not found; 64 for a wrong command line.
 
             Examples:
               zklock run /locks/backup -- ./backup.sh /srv
