@@ -118,6 +118,28 @@ extension FaultTests {
             }
         }
 
+        /// A result with a time to live is judged by the servers' clock, which is read with a write.
+        @Test func `A lost answer to the reading of the servers' clock is as good as any`() async throws {
+            try await TestServer.with { server in
+                try await FaultProxy.with(to: server) { proxy in
+                    try await ZooKeeperClient.with(.quiet(proxy.connectString)) { client in
+                        var options = RunOnce.Options()
+                        options.timeToLive = .seconds(3600)
+                        #expect(try await client.runOnce("/cache", options: options).value { _ in [1] } == [1])
+                        // Each value asks for the time by itself, once a minute.
+                        let first = await proxy.dropReply(1, to: .setData)
+                        let stored = try await client.runOnce("/cache", options: options).value { _ in [2] }
+                        #expect(stored == [1])
+                        #expect(first.current != nil)
+                        let second = await proxy.dropReply(1, to: .setData)
+                        let current = try await client.runOnce("/cache", options: options).current()
+                        #expect(current == [1])
+                        #expect(second.current != nil)
+                    }
+                }
+            }
+        }
+
         /// Over a connection whose round trip takes a tenth of a second, fifty items one after the other would take five.
         @Test func `Fifty items take about one round trip`() async throws {
             try await TestServer.with { server in
