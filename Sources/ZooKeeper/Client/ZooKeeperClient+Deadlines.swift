@@ -1,5 +1,16 @@
 /// Requests of somebody who has a deadline of its own, where that is ahead of the request timeout's.
 extension ZooKeeperClient {
+    /// As ``get(_:)``, until `deadline`.
+    package func get(
+        _ path: NodePath, by deadline: ContinuousClock.Instant?
+    ) async throws(ZooKeeperError) -> (data: [UInt8], stat: Stat) {
+        let request = Request.get(path, watch: nil)
+        guard case .data(let data, let stat) = try await perform(request, by: deadline) else {
+            throw unexpected(request)
+        }
+        return (data, stat)
+    }
+
     /// Replaces the data of a znode by what may be written twice: again where the connection is lost or the session ends meanwhile, until
     /// `deadline`.
     ///
