@@ -118,6 +118,58 @@ extension FaultTests {
             }
         }
 
+        /// A result with a time to live is judged by the servers' clock, which is read with a write.
+        @Test func `A lost answer to the reading of the servers' clock is as good as any`() async throws {
+            try await TestServer.with { server in
+                try await FaultProxy.with(to: server) { proxy in
+                    try await ZooKeeperClient.with(.quiet(proxy.connectString)) { client in
+                        var options = RunOnce.Options()
+                        options.timeToLive = .seconds(3600)
+                        #expect(try await client.runOnce("/cache", options: options).value { _ in [1] } == [1])
+                        // Each value asks for the time by itself, once a minute.
+                        let first = await proxy.dropReply(1, to: .setData)
+                        let stored = try await client.runOnce("/cache", options: options).value { _ in [2] }
+                        #expect(stored == [1])
+                        #expect(first.current != nil)
+                        let second = await proxy.dropReply(1, to: .setData)
+                        let current = try await client.runOnce("/cache", options: options).current()
+                        #expect(current == [1])
+                        #expect(second.current != nil)
+                    }
+                }
+            }
+        }
+
+        @Test func `Whoever waits for a result over a silent connection waits no longer than it said`() async throws {
+            try await TestServer.with { server in
+                try await FaultProxy.with(to: server) { proxy in
+                    // Nobody hangs up meanwhile.
+                    let configuration = ZooKeeperClient.Configuration.quiet(
+                        proxy.connectString, sessionTimeout: .seconds(30))
+                    try await ZooKeeperClient.with(configuration) { client in
+                        var options = RunOnce.Options()
+                        options.timeToLive = .seconds(3600)
+                        let once = try client.runOnce("/cache", options: options)
+                        #expect(try await once.value { _ in [1] } == [1])
+                        await proxy.freeze()
+                        let start = ContinuousClock.now
+                        let error = await #expect(throws: LockError.self) {
+                            try await once.value(timeout: .seconds(1)) { _ in [2] }
+                        }
+                        let waited = ContinuousClock.now - start
+                        print("a wait of a second on a silent connection took \(waited)")
+                        let path = try once.path.appending("lock")
+                        #expect(error == .timedOut(path, ahead: nil, holder: nil))
+                        #expect(waited >= .seconds(1))
+                        // A request takes ten.
+                        #expect(waited < .seconds(5))
+                        await proxy.pass()
+                        #expect(try await client.runOnce("/cache", options: options).current() == [1])
+                    }
+                }
+            }
+        }
+
         /// Over a connection whose round trip takes a tenth of a second, fifty items one after the other would take five.
         @Test func `Fifty items take about one round trip`() async throws {
             try await TestServer.with { server in

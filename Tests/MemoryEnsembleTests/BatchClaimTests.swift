@@ -178,6 +178,34 @@ import ZooKeeperTestKit
         }
     }
 
+    /// The session that a claim waits in may be over already.
+    @Test func aClaimGoesOnInTheNextSession() async throws {
+        let ensemble = MemoryEnsemble()
+        try await ensemble.with(.quiet("memory:2181")) { client in
+            let jobs = try client.batchClaim("/jobs")
+            await (try await jobs.claim(["a"], upTo: 1)).release()
+            let session = client.sessionID
+            let states = client.states
+            try await ensemble.disconnect(client)
+            _ = await first(of: states) { $0 == .suspended }
+            let claim = Task { () async throws(LockError) -> ClaimedBatch in
+                try await jobs.claim(["a", "b"], upTo: 2, timeout: .seconds(30))
+            }
+            // Its requests wait for the connection before there is one; if not, this tests less.
+            for _ in 0..<100 { await Task.yield() }
+            try await ensemble.expireSession(of: client)
+            try await ensemble.reconnect(client)
+            let batch = try await claim.value
+            #expect(client.sessionID != session)
+            #expect(batch.isHeld)
+            for item in batch.items { try batch.checkHeld(item.id) }
+            // Nothing was sent.
+            #expect(batch.items.map(\.attempt) == [1, 1])
+            await batch.release()
+            #expect(try await Self.leftovers(jobs) == [])
+        }
+    }
+
     @Test func whoIsStuckLosesTheBatchToOthers() async throws {
         try await MemoryEnsemble().with { client in
             var options = BatchClaim.Options()

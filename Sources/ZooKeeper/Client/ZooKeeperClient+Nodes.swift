@@ -111,23 +111,28 @@ extension ZooKeeperClient {
 
     // MARK: The way of a request
 
-    /// Checks and sends a request, and waits for its answer until the request timeout.
-    func perform(_ request: Request) async throws(ZooKeeperError) -> Reply {
+    /// Checks and sends a request, and waits for its answer until the request timeout, or until `limit` if that is ahead of it.
+    func perform(
+        _ request: Request, by limit: ContinuousClock.Instant? = nil
+    ) async throws(ZooKeeperError) -> Reply {
         if let flaw = request.flaw { throw flaw }
-        return try await perform(request.operation, request.path, mayRepeat: request.mayRepeat) { session, deadline in
+        return try await perform(request.operation, request.path, mayRepeat: request.mayRepeat, by: limit) {
+            session, deadline in
             await session.perform(request, deadline: deadline)
         }
     }
 
-    /// Runs `attempt` in the current session, until the request timeout. Where the session ends meanwhile, the next one takes the
+    /// Runs `attempt` in the current session, until the request timeout, or until `limit` if that is ahead of it. Where the session ends meanwhile, the next one takes the
     /// request if it was not sent, or if it does no harm to send it twice; the same for a connection that is lost.
     func perform<Answer>(
         _ operation: String,
         _ path: NodePath?,
         mayRepeat: Bool,
+        by limit: ContinuousClock.Instant? = nil,
         _ attempt: (Session, ContinuousClock.Instant) async -> Result<Answer, RequestFailure>
     ) async throws(ZooKeeperError) -> Answer {
-        let deadline = ContinuousClock.now + configuration.requestTimeout
+        let timeout = ContinuousClock.now + configuration.requestTimeout
+        let deadline = limit.map { min($0, timeout) } ?? timeout
         while true {
             let session: Session
             if let current = keeper.currentSession {

@@ -59,6 +59,9 @@ public struct BatchClaim: Sendable {
 
     /// Claims up to `count` of `items`, in their order, and skips those that somebody else has.
     ///
+    /// Lives through lost connections. When the session ends meanwhile, what was obtained in it ends with it, and the claim begins anew in the
+    /// next session, in what is left of its time.
+    ///
     /// - Parameters:
     ///   - items: any number of names of znodes: no slash, at most ``maximumItemLength`` bytes, each once.
     ///   - count: how many at most; from 0 on.
@@ -68,16 +71,34 @@ public struct BatchClaim: Sendable {
     ///   that cannot be, before anything is sent; ``LockError/session(_:)`` when ZooKeeper refuses, or does not answer in time. In each
     ///   case nothing is claimed when this throws; only if the connection is lost, or the server takes more than a second, the removal goes
     ///   on in the background. A claim that threw counts as an attempt only where an earlier owner had left the item uncleanly, or where the
-    ///   session ended in the middle of it.
+    ///   session ended in the middle of it. Where it went on in the next session, its own attempt in the one before may count, too.
     public func claim(
         _ items: [String], upTo count: Int, timeout: Duration? = nil, file: String = #fileID, line: Int = #line
     ) async throws(LockError) -> ClaimedBatch {
         if let flaw = flaw(items, count, timeout) { throw .session(flaw) }
         let limit = (timeout ?? client.configuration.requestTimeout).bounded
         let deadline = ContinuousClock.now + limit
-        let session = try await session(by: deadline)
+        while true {
+            let session = try await session(by: deadline)
+            switch await claim(items, upTo: count, in: session, by: deadline, (file, line)) {
+            case .success(let batch):
+                batch.keep()
+                return batch
+            // Its marks and claims are gone with it: in the next one nobody has them.
+            case .failure(let failure) where failure.code == .sessionExpired && ContinuousClock.now < deadline:
+                continue
+            case .failure(let failure): throw error(failure)
+            }
+        }
+    }
+
+    /// - Returns: a batch that is confirmed, and not yet kept. Nothing is claimed where it fails.
+    private func claim(
+        _ items: [String], upTo count: Int, in session: Session, by deadline: ContinuousClock.Instant,
+        _ origin: (file: String, line: Int)
+    ) async -> Result<ClaimedBatch, RequestFailure> {
         switch await ClaimRun(self, items, wanted: count, in: session, by: deadline).run() {
-        case .failure(let failure): throw error(failure)
+        case .failure(let failure): return .failure(failure)
         case .success(let obtained):
             let claimed = obtained.map {
                 ClaimedBatch.Claimed(
@@ -85,13 +106,10 @@ public struct BatchClaim: Sendable {
                         id: items[$0.index], fencingToken: FencingToken(rawValue: $0.zxid), attempt: $0.attempt,
                         previousOwner: $0.previous), $0.paths)
             }
-            let batch = ClaimedBatch(self, claimed, session, file: file, line: line)
-            if let failure = await batch.confirm(by: deadline) {
-                await batch.giveBack()
-                throw error(failure)
-            }
-            batch.keep()
-            return batch
+            let batch = ClaimedBatch(self, claimed, session, file: origin.file, line: origin.line)
+            guard let failure = await batch.confirm(by: deadline) else { return .success(batch) }
+            await batch.giveBack()
+            return .failure(failure)
         }
     }
 

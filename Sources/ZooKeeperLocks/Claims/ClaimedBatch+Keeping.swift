@@ -41,9 +41,7 @@ extension ClaimedBatch {
             if case .ended(let code) = session.link { return RequestFailure(code) }
             let limit = min(deadline, .now + session.timeout)
             let result = await session.perform(.commit([.check(first.paths.mark, version: nil)]), deadline: limit)
-            if case .failure(let failure) = result, failure.code != .connectionLost || .now >= deadline {
-                return failure
-            }
+            if case .failure(let failure) = result, !failure.passes || .now >= deadline { return failure }
             if session.standing.isValid(at: .now) { break }
             guard ContinuousClock.now < deadline else { return RequestFailure(.requestTimedOut) }
             do {
@@ -153,6 +151,16 @@ extension ClaimedBatch {
             logger.error(
                 "a batch was held for too long by an owner that did not stop: it is given away",
                 metadata: ["path": "\(path)", "items": "\(rest.count)", "limit": "\(limit)"])
+        }
+    }
+}
+
+extension RequestFailure {
+    /// The same request may be made again in the same session.
+    fileprivate var passes: Bool {
+        switch code {
+        case .connectionLost, .requestTimedOut, .throttled, .sessionMoved, .notReadOnly: true
+        default: false
         }
     }
 }

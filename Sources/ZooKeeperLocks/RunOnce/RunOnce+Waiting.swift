@@ -14,9 +14,8 @@ extension RunOnce {
     }
 
     func turn(
-        _ judgement: RunOnceJudgement, by deadline: ContinuousClock.Instant?, file: String, line: Int
+        _ judgement: RunOnceJudgement, within timeout: Duration?, file: String, line: Int
     ) async throws(LockError) -> Turn {
-        let timeout = deadline.map { max(.zero, $0 - .now) }
         let turn = await withTaskGroup(of: News.self) { group -> Result<Turn, LockError> in
             group.addTask {
                 do throws(LockError) {

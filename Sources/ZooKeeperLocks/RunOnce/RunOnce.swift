@@ -80,8 +80,8 @@ public struct RunOnce: Sendable {
     /// `compute` runs on the caller's actor, in a task of its own that is cancelled when the lease is lost. When somebody invalidates the result
     /// meanwhile, it runs once more. It must not ask for the same result: it would wait for itself.
     ///
-    /// - Parameter timeout: how long to wait for somebody else's result, or for the turn to compute; `nil` for no limit. It does not limit
-    ///   the computation.
+    /// - Parameter timeout: how long to wait for somebody else's result, or for the turn to compute, and for the servers' answers in all
+    ///   that; `nil` for no limit. Zero waits for nobody, just for the servers. It does not limit the computation.
     /// - Throws: what `compute` throws, to its own caller; ``RunOnceError/failed(_:description:by:)`` when that of another failed and
     ///   failures are shared; ``RunOnceError/tooLarge(_:length:limit:)``; otherwise as ``DistributedLock/withLock(timeout:isolation:file:line:_:)``:
     ///   ``LockError/timedOut(_:ahead:holder:)``, ``LockError/cancelled(_:)``, ``LockError/lost(_:_:token:)``, ``LockError/session(_:)``. A
@@ -99,13 +99,18 @@ public struct RunOnce: Sendable {
                     .invalidArgument, operation: "run once", path: path,
                     detail: "a timeout of \(timeout): zero to wait for nobody, or more"))
         }
-        let deadline = timeout.map { ContinuousClock.now + $0.bounded }
-        let view = try await session { () async throws(ZooKeeperError) in try await look() }
+        // Whoever waits for nobody has nothing to lose by the time that an answer takes.
+        let deadline = timeout.flatMap { $0 > .zero ? ContinuousClock.now + $0.bounded : nil }
+        let view = try await session(by: deadline) { () async throws(ZooKeeperError) in try await look(by: deadline) }
         let judgement = RunOnceJudgement(timeToLive: options.timeToLive, baseline: view.zxid)
-        let verdict = try await session { () async throws(ZooKeeperError) in try await judged(view, judgement) }
+        let verdict = try await session(by: deadline) { () async throws(ZooKeeperError) in
+            try await judged(view, judgement, by: deadline)
+        }
         if let value = try value(of: verdict) { return value }
         while true {
-            switch try await turn(judgement, by: deadline, file: file, line: line) {
+            // Some of it is used up; whoever came to wait goes on waiting.
+            let rest = deadline.map { max(.milliseconds(1), $0 - .now) } ?? timeout
+            switch try await turn(judgement, within: rest, file: file, line: line) {
             case .over(let verdict):
                 if let value = try value(of: verdict) { return value }
             case .computes(let lease):
@@ -150,9 +155,9 @@ public struct RunOnce: Sendable {
 
     // MARK: Looking
 
-    func look() async throws(ZooKeeperError) -> RunOnceView {
+    func look(by deadline: ContinuousClock.Instant? = nil) async throws(ZooKeeperError) -> RunOnceView {
         do throws(ZooKeeperError) {
-            let (data, stat) = try await client.get(result)
+            let (data, stat) = try await client.get(result, by: deadline)
             return RunOnceView(data, stat)
         } catch {
             guard error.code == .noNode else { throw error }
@@ -162,10 +167,10 @@ public struct RunOnce: Sendable {
 
     /// Asks for the time where it matters.
     func judged(
-        _ view: RunOnceView, _ judgement: RunOnceJudgement
+        _ view: RunOnceView, _ judgement: RunOnceJudgement, by deadline: ContinuousClock.Instant? = nil
     ) async throws(ZooKeeperError) -> RunOnceJudgement.Verdict {
         guard judgement.dependsOnTime(view) else { return judgement.verdict(on: view, now: nil) }
-        return judgement.verdict(on: view, now: try await clock.now(of: client, byWriting: path))
+        return judgement.verdict(on: view, now: try await clock.now(of: client, byWriting: path, by: deadline))
     }
 
     func value(of verdict: RunOnceJudgement.Verdict) throws -> [UInt8]? {
@@ -178,11 +183,19 @@ public struct RunOnce: Sendable {
     }
 
     /// With errors as those of the lock.
-    func session<R>(_ body: () async throws(ZooKeeperError) -> R) async throws(LockError) -> R {
+    ///
+    /// - Parameter deadline: what only takes too long fails as a wait that is over, from then on.
+    func session<R>(
+        by deadline: ContinuousClock.Instant? = nil, _ body: () async throws(ZooKeeperError) -> R
+    ) async throws(LockError) -> R {
         do throws(ZooKeeperError) {
             return try await body()
         } catch {
-            throw error.code == .cancelled ? .cancelled(path) : .session(error)
+            if error.code == .cancelled { throw .cancelled(path) }
+            if let deadline, error.isRetriable, ContinuousClock.now >= deadline {
+                throw .timedOut(lock.path, ahead: nil, holder: nil)
+            }
+            throw .session(error)
         }
     }
 }
