@@ -32,6 +32,12 @@ import ZooKeeperTestKit
                 if let signal { stop(until: signal) }
             }
         }
+
+        /// Stopped as soon as it waits for the claim.
+        func claim(from jobs: BatchClaim, stoppingFor signal: DispatchSemaphore) async throws {
+            stop(until: signal)
+            try await jobs.withBatch(of: ["a"], upTo: 1) { _ in bodies += 1 }
+        }
     }
 
     private static var brief: ZooKeeperClient.Configuration {
@@ -107,6 +113,26 @@ import ZooKeeperTestKit
             signal.signal()
             await #expect(throws: LockError.self) { try await work.value }
             #expect(await desk.bodies == 0)
+        }
+    }
+
+    @Test func theLongestHoldOfABatchCountsFromWhenItIsClaimed() async throws {
+        try await withClients { _, other, client in
+            let (desk, signal) = (Desk(), DispatchSemaphore(value: 0))
+            var options = BatchClaim.Options()
+            options.maximumHold = .seconds(1)
+            let (jobs, theirs) = (try client.batchClaim("/jobs", options: options), try other.batchClaim("/jobs"))
+            let work = Task { try await desk.claim(from: jobs, stoppingFor: signal) }
+            // Claimed, though nobody has noticed yet, and given away.
+            try await untilChildren(of: NodePath("/jobs/claims"), other, count: 1)
+            try await untilChildren(of: NodePath("/jobs/claims"), other, count: 0)
+            let batch = try await theirs.claim(["a"], upTo: 1)
+            #expect(batch.items.map(\.attempt) == [2])
+            signal.signal()
+            await #expect(throws: LockError.self) { try await work.value }
+            #expect(await desk.bodies == 0)
+            #expect(batch.isHeld)
+            await batch.release()
         }
     }
 }

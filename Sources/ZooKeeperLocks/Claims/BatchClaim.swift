@@ -81,9 +81,7 @@ public struct BatchClaim: Sendable {
         while true {
             let session = try await session(by: deadline)
             switch await claim(items, upTo: count, in: session, by: deadline, (file, line)) {
-            case .success(let batch):
-                batch.keep()
-                return batch
+            case .success(let batch): return batch
             // Its marks and claims are gone with it: in the next one nobody has them.
             case .failure(let failure) where failure.code == .sessionExpired && ContinuousClock.now < deadline:
                 continue
@@ -92,8 +90,10 @@ public struct BatchClaim: Sendable {
         }
     }
 
-    /// - Returns: a batch that is confirmed, and not yet kept. Nothing is claimed where it fails.
-    private func claim(
+    /// Not on the caller's actor, which may be busy: the longest hold counts from when the batch is confirmed.
+    ///
+    /// - Returns: a batch that is confirmed and kept. Nothing is claimed where it fails.
+    @concurrent private func claim(
         _ items: [String], upTo count: Int, in session: Session, by deadline: ContinuousClock.Instant,
         _ origin: (file: String, line: Int)
     ) async -> Result<ClaimedBatch, RequestFailure> {
@@ -107,9 +107,12 @@ public struct BatchClaim: Sendable {
                         previousOwner: $0.previous), $0.paths)
             }
             let batch = ClaimedBatch(self, claimed, session, file: origin.file, line: origin.line)
-            guard let failure = await batch.confirm(by: deadline) else { return .success(batch) }
-            await batch.giveBack()
-            return .failure(failure)
+            if let failure = await batch.confirm(by: deadline) {
+                await batch.giveBack()
+                return .failure(failure)
+            }
+            batch.keep()
+            return .success(batch)
         }
     }
 

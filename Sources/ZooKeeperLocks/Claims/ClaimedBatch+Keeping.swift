@@ -138,9 +138,8 @@ extension ClaimedBatch {
 
     private func takeAway(_ limit: Duration) {
         let rest = core.withLock { core in
-            let rest = core.places.indices.filter { core.places[$0] != .released }
-            for index in rest { core.places[index] = .released }
-            return rest
+            core.isTakenAway = true
+            return core.places.indices.filter { core.places[$0] != .released }
         }
         guard !rest.isEmpty else { return }
         ClaimRemoval.start(rest.map { removal(of: $0, cleanly: false) })

@@ -38,6 +38,8 @@ public final class ClaimedBatch: Sendable {
         var holdTimers: [TimerThread.ID] = []
         var listeners = Listeners<ClaimEvent>()
         var lossHandler: (@Sendable () -> Void)?
+        /// What was held for too long, and lost by that, is being given away.
+        var isTakenAway = false
         /// Nothing is held any more, and nothing is to be told.
         var isOver = false
 
@@ -69,7 +71,7 @@ public final class ClaimedBatch: Sendable {
 
     deinit {
         let (rest, loss) = core.withLock { core in
-            (core.places.indices.filter { core.places[$0] != .released }, core.loss)
+            (core.isTakenAway ? [] : core.places.indices.filter { core.places[$0] != .released }, core.loss)
         }
         if loss == nil, core.withLock(\.hasAny) {
             recipe.client.configuration.logger.warning(
@@ -204,6 +206,7 @@ public final class ClaimedBatch: Sendable {
                 let isLost = core.places[index] != .held || loss != nil
                 core.places[index] = .released
                 if let stake = core.stakes.removeValue(forKey: index) { stakes.append(stake) }
+                if core.isTakenAway { continue }
                 removals.append(removal(of: index, cleanly: isClean(index, isLost)))
             }
             return (removals, stakes, !core.hasAny)
