@@ -33,10 +33,11 @@ public struct DistributedLock: Sendable {
         /// late by less than a third of the session timeout less half a tick. A confirmed one stands either being late by 0.3 of the timeout.
         /// Costs about a twelfth of the session timeout where nobody was ahead, and nothing for whoever had to wait long.
         public var waitsForConfirmedLease = false
-        /// The longest time that one holder may keep the lock, from a second on; `nil` for no limit. A holder that is alive but stuck is told a
-        /// tenth of that ahead (``LeaseEvent/holdEnds(_:)``), then its lease is lost and its body cancelled, and another tenth later its znode
-        /// is deleted whether it has stopped or not. Where the tasks of a process take turns it is the turn that is limited: the znode stays, and the
-        /// next one begins with a larger token.
+        /// The longest time that one holder may keep the lock, from a second on; `nil` for no limit. It counts from the grant, also while the
+        /// caller's actor is busy and has not noticed it. A holder that is alive but stuck is told a tenth of that ahead
+        /// (``LeaseEvent/holdEnds(_:)``), then its lease is lost and its body cancelled, or not begun, and another tenth later its znode is
+        /// deleted whether it has stopped or not. Where the tasks of a process take turns it is the turn that is limited: the znode stays, and
+        /// the next one begins with a larger token.
         public var maximumHold: Duration?
         /// A `withLock` inside the body of another one of the same lock joins its lease instead of waiting for it for ever. Both have to be of
         /// locks with this option, with the same path, of the same client.

@@ -18,8 +18,9 @@ extension Lease {
                     // Captured, so that the task runs on the caller's actor.
                     _ = isolation
                     // Whoever's actor was busy may have lost the lock before the body began, or lose it after it has ended.
+                    loss = lossByNow()
+                    guard loss == nil else { return }
                     defer { loss = lossByNow() }
-                    guard lossByNow() == nil else { return }
                     guard isToldOf else { return result = try await body(self) }
                     try await HeldLeases.$current.withValue(HeldLeases.stillHeld + [self]) {
                         result = try await body(self)

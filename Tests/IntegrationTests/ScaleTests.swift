@@ -47,7 +47,7 @@ import ZooKeeperTestKit
             }
             #expect(tokens.all.count == count)
             #expect(tokens.all == tokens.all.sorted())
-            try await expectNobodyLeft(at: lock.path, client)
+            try await expectNobodyLeft(at: lock.path, client, within: .seconds(60))
             #expect(client.sessionID == session)
             // One connection more than restarts: whoever cannot set its watches again would connect over and over.
             #expect(restart.all.count == 1)

@@ -242,14 +242,14 @@ import ZooKeeperTestKit
             try await ZooKeeperClient.with(configuration) { client in
                 try await withDirectory { directory in
                     let arguments =
-                        ["elect", "--kill-after", "1s", "/x", "--"] + Self.stubbornInTheFirstTerm(directory)
+                        ["elect", "--kill-after", "6s", "/x", "--"] + Self.stubbornInTheFirstTerm(directory)
                     let ended = try await zklock.run(arguments) { pid in
                         let processes = try StubbornCommand.processes(directory)
                         kill(try Zklock.guardian(of: pid), SIGSTOP)
                         let leader = try #require(try await client.queue(of: NodePath("/x")).holder)
                         try await client.delete(leader.node)
                         // Well after the loss was noticed, well before the guardian is woken.
-                        try await Task.sleep(for: .milliseconds(400))
+                        try await Task.sleep(for: .seconds(2))
                         kill(pid, signal)
                         _ = try await StubbornCommand.untilGone(processes)
                     }

@@ -3,8 +3,9 @@ import Locking
 import TestSupport
 import Testing
 import ZooKeeper
-import ZooKeeperLocks
 import ZooKeeperTestKit
+
+@testable import ZooKeeperLocks
 
 /// Callers whose actor is busy with something else when the lock is granted, or when their body has ended.
 @Suite(.timeLimit(.minutes(5))) struct BusyActorTests {
@@ -26,10 +27,18 @@ import ZooKeeperTestKit
         /// Nothing else happens here until the semaphore is signalled.
         nonisolated func stop(until signal: DispatchSemaphore) { executor.queue.async { signal.wait() } }
 
-        func work(under lock: DistributedLock, stoppingAtTheEnd signal: DispatchSemaphore? = nil) async throws {
+        func work(under lock: DistributedLock) async throws { try await lock.withLock { _ in bodies += 1 } }
+
+        func work(under lease: Lease) async throws { try await lease.run({ _ in bodies += 1 }, isolation: self) }
+
+        /// Stopped when the body has ended.
+        func work(
+            under lock: DistributedLock, stoppingFor signal: DispatchSemaphore, _ begun: Promise<Void>
+        ) async throws {
             try await lock.withLock { _ in
                 bodies += 1
-                if let signal { stop(until: signal) }
+                stop(until: signal)
+                begun.resolve(())
             }
         }
 
@@ -61,12 +70,9 @@ import ZooKeeperTestKit
         try await withClients { ensemble, other, client in
             let (desk, signal) = (Desk(), DispatchSemaphore(value: 0))
             let (lock, theirs) = (try client.lock("/lock"), try other.lock("/lock"))
-            let first = try await theirs.acquire()
-            let work = Task { try await desk.work(under: lock) }
-            try await untilChildren(of: lock.path, other, count: 2)
+            let lease = try await lock.acquire()
             desk.stop(until: signal)
-            await first.release()
-            try await untilChildren(of: lock.path, other, count: 1)
+            let work = Task { try await desk.work(under: lease) }
             try await ensemble.disconnect(client)
             // The other one gets it when the session has ended, and with it the lease.
             let second = try await theirs.acquire()
@@ -83,8 +89,9 @@ import ZooKeeperTestKit
         try await withClients { ensemble, other, client in
             let (desk, signal) = (Desk(), DispatchSemaphore(value: 0))
             let (lock, theirs) = (try client.lock("/lock"), try other.lock("/lock"))
-            let work = Task { try await desk.work(under: lock, stoppingAtTheEnd: signal) }
-            try await untilChildren(of: lock.path, other, count: 1)
+            let begun = Promise<Void>()
+            let work = Task { try await desk.work(under: lock, stoppingFor: signal, begun) }
+            await begun.value()
             try await ensemble.disconnect(client)
             await (try await theirs.acquire()).release()
             signal.signal()

@@ -1,7 +1,7 @@
 import Glibc
 import Testing
 
-/// Lets only so many of the tests with this trait run at a time, and ends what hangs. `.timeLimit` would do as a limit only where nobody waits
+/// Lets only so many of the tests with this trait run at a time, and cancels what hangs. `.timeLimit` would do as a limit only where nobody waits
 /// for a turn: it counts the wait, too, which on a slow machine is longer than any test.
 package struct TakesTurns: TestTrait, SuiteTrait, TestScoping {
     fileprivate let gate: Gate
@@ -18,7 +18,10 @@ package struct TakesTurns: TestTrait, SuiteTrait, TestScoping {
         await gate.enter(weight)
         defer { gate.leave(weight) }
         try await withoutActuallyEscaping(function) { function in
-            try await within(Self.limit) { try await function() }
+            // Told at once: what ignores the cancellation never ends, and nobody behind it would know why.
+            try await within(Self.limit, atLimit: { Issue.record("not over \(Self.limit) after its turn came") }) {
+                try await function()
+            }
         }
     }
 }

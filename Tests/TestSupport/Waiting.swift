@@ -31,11 +31,14 @@ package func untilChildren(of path: NodePath, _ client: ZooKeeperClient, count: 
 
 /// Expects that nobody is left below the path: at once, or on a busy machine before long, as whoever leaves waits only a second for the
 /// servers' answer.
+///
+/// - Parameter limit: less than the timeout of the sessions that were there: whoever leaves nothing behind does not need their end.
 package func expectNobodyLeft(
-    at path: NodePath, _ client: ZooKeeperClient, sourceLocation: SourceLocation = #_sourceLocation
+    at path: NodePath, _ client: ZooKeeperClient, within limit: Duration = .seconds(6),
+    sourceLocation: SourceLocation = #_sourceLocation
 ) async throws {
     do {
-        try await within(.seconds(20)) { try await untilChildren(of: path, client, count: 0) }
+        try await within(limit) { try await untilChildren(of: path, client, count: 0) }
     } catch is TooLong {
         let names = try await client.children(path)
         Issue.record("still there: \(names)", sourceLocation: sourceLocation)

@@ -122,8 +122,9 @@ extension ZooKeeperClient {
         }
     }
 
-    /// Runs `attempt` in the current session, until the request timeout, or until `limit` if that is ahead of it. Where the session ends meanwhile, the next one takes the
-    /// request if it was not sent, or if it does no harm to send it twice; the same for a connection that is lost.
+    /// Runs `attempt` in the current session, until the request timeout, or until `limit` if that is ahead of it. Where the session ends
+    /// meanwhile, the next one takes the request if it was not sent, or if it does no harm to send it twice; the same for a connection that
+    /// is lost.
     func perform<Answer>(
         _ operation: String,
         _ path: NodePath?,

@@ -4,8 +4,9 @@ import ZooKeeper
 extension BatchClaim {
     /// Claims up to `count` of `items`, and runs `body` with what was obtained, be it nothing.
     ///
-    /// The body runs on the caller's actor and has a task of its own, which is cancelled when the batch is lost. What it has not released is
-    /// released when it has ended: cleanly when it returned, and otherwise so that the next owners are told.
+    /// The body runs on the caller's actor and has a task of its own, which is cancelled when the batch is lost, and not run where that comes
+    /// first. What it has not released is released when it has ended: cleanly what it still held when it returned, and otherwise so that the
+    /// next owners are told.
     ///
     /// - Throws: what ``claim(_:upTo:timeout:file:line:)`` throws; what `body` throws; ``LockError/lost(_:_:token:)`` of an item that was lost
     ///   when the batch was, and the body ended without an error of its own (a `CancellationError` is none).
@@ -22,13 +23,16 @@ extension BatchClaim {
         // The task is awaited on every path, so the body does not outlive this call.
         return try await withoutActuallyEscaping(body) { body in
             var result: R?
+            var hasBegun = false
             var end: (lost: LockError?, held: Set<Int>) = (nil, [])
             let task = Task {
                 // Captured, so that the task runs on the caller's actor.
                 _ = isolation
                 // Whoever's actor was busy may have lost the batch before the body began, or lose it after it has ended.
+                end = batch.standing
+                guard end.lost == nil else { return }
+                hasBegun = true
                 defer { end = batch.standing }
-                guard batch.standing.lost == nil else { return }
                 result = try await body(batch)
             }
             // Handlers of a cancellation are the user's code: they must not hold up a thread of the client.
@@ -39,7 +43,11 @@ extension BatchClaim {
                 task.cancel()
             }
             let (isFinished, held) = (result != nil, end.held)
-            await batch.release { isFinished && held.contains($0) }
+            if hasBegun {
+                await batch.release { isFinished && held.contains($0) }
+            } else {
+                await batch.giveBack()
+            }
             if let lost = end.lost, !ended.hasOwnError { throw lost }
             try ended.get()
             guard let result else { throw LockError.cancelled(path) }

@@ -59,7 +59,7 @@ public struct BatchClaim: Sendable {
 
     /// Claims up to `count` of `items`, in their order, and skips those that somebody else has.
     ///
-    /// Lives through lost connections. When the session ends meanwhile, what was obtained in it ends with it, and the claim begins anew in the
+    /// Lives through lost connections. When the session expires meanwhile, what was obtained in it ends with it, and the claim begins anew in the
     /// next session, in what is left of its time.
     ///
     /// - Parameters:

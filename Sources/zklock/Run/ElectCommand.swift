@@ -17,8 +17,8 @@ struct ElectCommand: ParsableCommand {
             when it has ended, zklock queues again as well. A command that ends by itself leaves the office for good: zklock exits as it did, and \
             the next one is elected. What starts services (systemd, with Restart=always) makes a candidate of it again.
 
-            Signals are passed on to the command. A SIGTERM, SIGINT or SIGQUIT also ends the candidacy: when the command has ended, zklock \
-            does too, even if the office is lost meanwhile. So does a SIGHUP when there is no command, or it has just lost the office.
+            Signals are passed on to the command. A SIGTERM or SIGINT also ends the candidacy: when the command has ended, zklock \
+            does too, even if the office is lost meanwhile. So does a SIGHUP or SIGQUIT while it waits for the office, or when that has just been lost.
 
             Exit status: that of the command (128 + n when signal n ended it, or zklock while it waited); 123 when somebody asked it to \
             end and the office was lost before the command had ended; 125 when zklock failed itself; 126 when the command cannot be run; \

@@ -7,14 +7,15 @@ extension LockedRun {
     /// How long it takes at most until a suspension begins.
     private static let suspensionDelay = Duration.milliseconds(200)
 
-    /// What asks a program to end. SIGHUP is not among these: many services read their configuration anew by it.
-    private static let ending = [SIGINT, SIGQUIT, SIGTERM]
+    /// What asks a program to end. Not so SIGHUP, by which many services read their configuration anew, nor SIGQUIT, by which others tell
+    /// what their threads do.
+    private static let ending = [SIGINT, SIGTERM]
 
     mutating func signal(_ number: Int32) {
         if isSuspended, number == SIGCONT { return resume() }
         guard lease != nil else { return signalWhileWaiting(number) }
         // Also when nothing is lost yet: that may happen while the command is ending, and whoever asked wants no other term.
-        if Self.ending.contains(number) || number == SIGHUP && hasToEnd { interruption = number }
+        if Self.ending.contains(number) || [SIGHUP, SIGQUIT].contains(number) && hasToEnd { interruption = number }
         guardian.send(.signal(number))
     }
 
