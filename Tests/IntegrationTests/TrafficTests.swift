@@ -132,8 +132,9 @@ struct TrafficTests {
         print("a free lock, \(release), \(fairness): \(traffic)")
         #expect(Double(traffic.requests) <= 2.5 * Double(traffic.grants))
         #expect(traffic.bytesReceived <= 300 * traffic.grants)
-        // A release is on its way ahead of the next entry, which has nobody in front to wait for.
-        #expect(traffic.deletions <= traffic.grants / 10)
+        // A release is on its way ahead of the next entry, which has nobody in front to wait for. On a machine so slow that a cycle takes the time
+        // for which an empty queue is counted on, some look after their own node: but not each.
+        #expect(traffic.deletions <= traffic.grants / 4)
         #expect(traffic.otherEvents == 0)
     }
 
