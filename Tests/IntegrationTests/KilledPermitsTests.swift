@@ -80,7 +80,7 @@ import ZooKeeperTestKit
             #expect(verdict.judged > 1000)
             // A machine that hands over this slowly, for want of processors, has a permit on its way to somebody all the time.
             let isQuickEnough = verdict.grants >= 12 * Self.seconds
-            if !isQuickEnough { print("too few grants to tell a permit that is unused from one that is being handed over") }
+            if !isQuickEnough { print("too few grants to tell an unused permit from one that is being handed over") }
             #expect(!isQuickEnough || verdict.longestGap < 1500)
             try await ZooKeeperClient.with(.quiet(servers)) { client in
                 // One that was killed at the very end leaves when its session does: within T, a tick, and what a busy machine takes.
