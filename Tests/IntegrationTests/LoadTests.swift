@@ -218,6 +218,7 @@ import ZooKeeperTestKit
 
     @Test func closingInTheMiddleEndsEverybody() async throws {
         try await SharedServer.withRoot { configuration in
+            var longest = Duration.zero
             for _ in 0..<5 {
                 let client = try await ZooKeeperClient.connect(configuration)
                 let lock = try client.lock("/lock")
@@ -231,13 +232,18 @@ import ZooKeeperTestKit
                     }
                 }
                 try await Task.sleep(for: .milliseconds(Int.random(in: 0..<60)))
+                let start = ContinuousClock.now
                 await client.close()
+                longest = max(longest, .now - start)
                 for task in tasks { _ = await task.result }
             }
             try await ZooKeeperClient.with(configuration) { client in
                 let names = try await client.children(NodePath("/lock"))
                 let start = ContinuousClock.now
-                #expect(names.isEmpty, "\(names.count) are left after close()")
+                // The C client waits so long for the answer, then hangs up, and the server may not have read the request.
+                let isHeard = longest < .milliseconds(1500)
+                if !isHeard { print("a server took longer than close() waits for it: \(longest)") }
+                #expect(names.isEmpty || !isHeard, "\(names.count) are left after close(), in \(longest) at most")
                 while try await client.children(NodePath("/lock")) != [] {
                     try await Task.sleep(for: .milliseconds(20))
                 }

@@ -69,9 +69,9 @@ public final class ZooKeeperClient: Sendable {
     }
 
     /// Ends the session: the server deletes its ephemeral znodes, and every request and watch that is pending fails with
-    /// ``ZooKeeperError/Code/closed``. Without a connection no server can be told, and those znodes stay for the rest of the session
-    /// timeout. Returns within six seconds, when all threads of the client are gone. May be called any
-    /// number of times, by several tasks at once, and is not cut short by cancellation.
+    /// ``ZooKeeperError/Code/closed``. Without a connection no server can be told, nor perhaps one that takes more than a second and a half
+    /// to answer; those znodes stay for the rest of the session timeout then. Returns within six seconds, when all threads of the client are
+    /// gone. May be called any number of times, by several tasks at once, and is not cut short by cancellation.
     public func close() async {
         keeper.close()
         await keeper.finished.value()
