@@ -1,5 +1,6 @@
 import Glibc
 import NIOCore
+import NIOPosix
 import TestSupport
 import Testing
 import ZooKeeperTestKit
@@ -47,6 +48,24 @@ import ZooKeeperTestKit
             #expect(answer == sent)
             print("8000 bytes at 20 kB/s: \(time)")
             #expect(time >= .milliseconds(400))
+        }
+    }
+
+    /// While nobody is let in, the port is anybody's. Found as a client that waited for ever: a server of another test had it.
+    @Test func `A port that was taken meanwhile is waited for`() async throws {
+        try await EchoServer.with { proxy in
+            await proxy.refuse()
+            let other = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+                .bind(host: "127.0.0.1", port: proxy.port).get()
+            let welcome = Task {
+                await proxy.accept()
+                return try await RawClient.echo(text, through: proxy.port)
+            }
+            // Long enough for the first attempt to have failed.
+            try await Task.sleep(for: .milliseconds(200))
+            try await other.close()
+            #expect(try await welcome.value == text)
         }
     }
 

@@ -23,7 +23,7 @@ extension FaultProxy {
         await complete { $0.refuse(refusal) }
     }
 
-    /// Takes new connections again.
+    /// Takes new connections again. Where somebody else has taken the port meanwhile, this waits for up to a minute until it is free.
     public func accept() async {
         await complete { $0.refuse(nil) }
     }

@@ -24,6 +24,10 @@ final class ProxyCore {
     /// Opens and closes of the listener, one after the other.
     private var listening: EventLoopFuture<Void>
     private var isClosed = false
+    private var hasListened = false
+
+    /// How long a port that somebody else has taken meanwhile is waited for.
+    private static let patience = TimeAmount.seconds(60)
 
     init(
         on eventLoop: any EventLoop, port: Int, carries: FaultProxy.Cargo, seed: UInt64, report: Report,
@@ -55,6 +59,23 @@ final class ProxyCore {
             return listener.close()
         }
         guard listener == nil else { return eventLoop.makeSucceededVoidFuture() }
+        return bind(until: hasListened ? .now() + Self.patience : .now())
+    }
+
+    /// While nobody listens the port is anybody's; whoever took it, as a server of another test, mostly goes again.
+    private func bind(until end: NIODeadline) -> EventLoopFuture<Void> {
+        let core = NIOLoopBound(self, eventLoop: eventLoop)
+        return bindNow().flatMapError { error in
+            guard .now() < end, !core.value.isClosed, core.value.refusal != .atConnect else {
+                return core.value.eventLoop.makeFailedFuture(error)
+            }
+            return core.value.eventLoop.scheduleTask(in: .milliseconds(50)) {}.futureResult.flatMap {
+                core.value.bind(until: end)
+            }
+        }
+    }
+
+    private func bindNow() -> EventLoopFuture<Void> {
         let core = NIOLoopBound(self, eventLoop: eventLoop)
         return ServerBootstrap(group: eventLoop)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -65,7 +86,10 @@ final class ProxyCore {
                 channel.eventLoop.makeCompletedFuture { try core.value.accepted(channel) }
             }
             .bind(host: "127.0.0.1", port: port)
-            .map { core.value.listener = $0 }
+            .map {
+                core.value.listener = $0
+                core.value.hasListened = true
+            }
     }
 
     private func accepted(_ channel: any Channel) throws {
